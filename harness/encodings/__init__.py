@@ -1,0 +1,1 @@
+"""What kernels mean by descriptor bits: states, predicates, operations, attribute names."""

@@ -1,0 +1,1 @@
+"""Executing instructions: the Machine protocol, Unicorn behind it, assembler, disassembler."""

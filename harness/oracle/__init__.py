@@ -1,0 +1,1 @@
+"""Holding what happened against what the architecture permits."""
