@@ -1,0 +1,102 @@
+"""The program `mmu-harness`: finds the verb, loads only its module, turns errors to exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, cast
+
+from harness import __version__
+from harness.errors import ExitCode, HarnessError
+
+
+class VerbModule(Protocol):
+    """What a module of `harness.cli` defines for its verb."""
+
+    DESCRIPTION: str
+    """A paragraph: what the verb does."""
+    EXAMPLE: str
+    """Command lines that work as they stand."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the verb's arguments."""
+
+    def execute(self, arguments: argparse.Namespace) -> ExitCode:
+        """Do it, print the result, return the exit code."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One line of `mmu-harness --help`."""
+
+    name: str
+    summary: str
+
+
+VERBS = (
+    Verb("run", "run scenarios, judge every fault, show the trace"),
+    Verb("replay", "rebuild and rerun the fault of a kernel log"),
+    Verb("walk", "translate an address of a scenario, or every case of a file"),
+    Verb("decode", "show the fields of a register, descriptor or syndrome"),
+)
+
+EXIT_CODES = """exit codes:
+  0  as expected, or permitted by the architecture
+  1  a finding: a fault not permitted, an expectation missed, a property violated
+  2  bad input or usage
+  3  the harness itself failed
+  4  cannot judge: unsupported, an engine missing, a bound reached"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb and return the exit code; errors of the tree become one line on stderr."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        return _dispatch(words)
+    except HarnessError as error:
+        print(f"mmu-harness: {error}", file=sys.stderr)
+        return error.exit_code
+    except BrokenPipeError:
+        # The reader of our output went away (`| head`): end quietly, as every filter does.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.EXPECTED
+    except KeyboardInterrupt:
+        print("mmu-harness: interrupted", file=sys.stderr)
+        return 130
+
+
+def run() -> None:
+    """Entry point of the console script."""
+    sys.exit(main())
+
+
+def _dispatch(words: list[str]) -> int:
+    named = next((word for word in words if not word.startswith("-")), None)
+    parser = argparse.ArgumentParser(
+        prog="mmu-harness",
+        description="Run AArch64 snippets on real page tables and judge every fault against arm64.",
+        epilog=EXIT_CODES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"mmu-harness {__version__}")
+    verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
+    for verb in VERBS:
+        if verb.name == named:
+            module = cast("VerbModule", importlib.import_module(f"harness.cli.{verb.name}"))
+            chosen = verbs.add_parser(
+                verb.name,
+                help=verb.summary,
+                description=module.DESCRIPTION,
+                epilog=f"examples:\n{module.EXAMPLE}\n\n{EXIT_CODES}",
+                formatter_class=argparse.RawDescriptionHelpFormatter,
+            )
+            module.add_arguments(chosen)
+            chosen.set_defaults(execute=module.execute)
+        else:
+            verbs.add_parser(verb.name, help=verb.summary, add_help=False)
+    arguments = parser.parse_args(words)
+    return int(arguments.execute(arguments))
