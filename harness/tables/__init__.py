@@ -1,1 +1,1 @@
-"""Page tables as a kernel writes them: builder, editor, reader. Shares nothing with the model."""
+"""Translation tables: built from mappings, edited, read back. Bits only, no software meaning."""

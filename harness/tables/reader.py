@@ -1,0 +1,279 @@
+"""Turns translation tables back into mappings. Any tables: wild ones end in a report, not a loop.
+
+Each table is read once for each level at which it is reached, so the work is bounded by the
+memory that holds tables, however they point at each other.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from harness.arch.addresses import PhysicalAddress, VirtualAddress
+from harness.memory import DescriptorMemory, PhysicalMemory
+from harness.tables.descriptor import (
+    CONTIGUOUS,
+    TYPE_MASK,
+    is_leaf,
+    is_table,
+    leaf_address_mask,
+    next_table,
+    output_address,
+)
+from harness.tables.geometry import LAST_LEVEL, Geometry
+from harness.tables.mapping import Mapping, Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """An entry that is neither zero nor a table: a block or page, or an invalid one of its size.
+
+    `oa` is what its address field holds, also where `valid` is False. `contiguous`: it belongs to
+    a whole, uniform run of entries with the Contiguous bit.
+    """
+
+    ia: VirtualAddress
+    oa: PhysicalAddress
+    size: int
+    level: int
+    address: PhysicalAddress
+    descriptor: int
+    valid: bool
+    contiguous: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table that was read; `ia` is the first address that its entries map."""
+
+    ia: VirtualAddress
+    level: int
+    address: PhysicalAddress
+
+
+class ProblemKind(StrEnum):
+    """What can be wrong with the structure of tables."""
+
+    CYCLE = "cycle"
+    """A table descriptor points to a table on its own path from the root."""
+    SHARED = "shared"
+    """A table is reached again at the same level; its entries are listed once only."""
+    NO_MEMORY = "no memory"
+    """A table lies outside memory, wholly or from the entry named on."""
+    BROKEN_RUN = "broken run"
+    """The Contiguous bit is set in entries that make no whole, uniform, aligned run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong at the entry of `level` for `ia`; `text` says it in a sentence."""
+
+    kind: ProblemKind
+    ia: VirtualAddress
+    level: int
+    address: PhysicalAddress
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TableReport:
+    """What was found. Leaves are read anew, in order of address, each time they are iterated."""
+
+    geometry: Geometry
+    root: PhysicalAddress
+    memory: DescriptorMemory
+    tables: tuple[Table, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def leaves(self) -> Iterator[Leaf]:
+        """Every non-zero entry that is no table, by ascending address; memory as it is now."""
+        found = visit(self.geometry, self.root, self.memory)
+        return (item for item in found if isinstance(item, Leaf))
+
+    def mappings(self) -> Iterator[Mapping]:
+        """Yield valid leaves, neighbours merged: equal level and attributes, addresses in step."""
+        current: Mapping | None = None
+        for leaf in self.leaves:
+            if not leaf.valid:
+                continue
+            found = self._mapping(leaf)
+            if current is not None and _continues(current, found):
+                current = _joined(current, found)
+                continue
+            if current is not None:
+                yield current
+            current = found
+        if current is not None:
+            yield current
+
+    def _mapping(self, leaf: Leaf) -> Mapping:
+        plain = Shape.PAGE if leaf.level == LAST_LEVEL else Shape.BLOCK
+        dropped = leaf_address_mask(self.geometry, leaf.level) | TYPE_MASK
+        return Mapping(
+            leaf.ia,
+            leaf.oa,
+            leaf.size,
+            leaf.descriptor & ~(dropped | CONTIGUOUS if leaf.contiguous else dropped),
+            Shape.CONTIGUOUS if leaf.contiguous else plain,
+            leaf.level,
+        )
+
+
+def read_tables(geometry: Geometry, root: PhysicalAddress, memory: DescriptorMemory) -> TableReport:
+    """Read the tables under `root`; what is kept grows with the tables, not with their leaves."""
+    tables = []
+    problems = []
+    for item in visit(geometry, root, memory):
+        if isinstance(item, Table):
+            tables.append(item)
+        elif isinstance(item, Problem):
+            problems.append(item)
+    return TableReport(geometry, root, memory, tuple(tables), tuple(problems))
+
+
+def visit(
+    geometry: Geometry, root: PhysicalAddress, memory: DescriptorMemory
+) -> Iterator[Leaf | Table | Problem]:
+    """Yield what the tables under `root` hold, depth first by ascending address."""
+    visitor = _Visitor(geometry, memory)
+    return visitor.table(Table(geometry.first, geometry.start_level, root), ())
+
+
+class _Visitor:
+    """One reading: remembers where each table was first reached."""
+
+    def __init__(self, geometry: Geometry, memory: DescriptorMemory) -> None:
+        self._geometry = geometry
+        self._memory = memory
+        self._first_reached: dict[tuple[PhysicalAddress, int], VirtualAddress] = {}
+
+    def table(
+        self, table: Table, above: tuple[PhysicalAddress, ...]
+    ) -> Iterator[Leaf | Table | Problem]:
+        """Yield the table and what lies under it; `above` is the path from the root to it."""
+        geometry, level = self._geometry, table.level
+        self._first_reached[table.address, level] = table.ia
+        yield table
+        words = _read_words(self._memory, table.address, geometry.entries(level))
+        runs = _whole_runs(geometry, words, level)
+        step = geometry.granule.level_size(level)
+        for index, descriptor in enumerate(words):
+            if descriptor == 0:
+                continue
+            ia = VirtualAddress(table.ia + index * step)
+            address = PhysicalAddress(table.address + 8 * index)
+            if descriptor is None:
+                text = f"there is no memory at {address:#x} for the level {level} table"
+                yield Problem(ProblemKind.NO_MEMORY, ia, level, address, text)
+                return
+            if is_table(descriptor, level):
+                below = Table(ia, level + 1, next_table(geometry, descriptor))
+                yield from self._descend(below, address, (*above, table.address))
+            else:
+                run = index // (geometry.contiguous_run(level) or 1)
+                yield from self._leaf(ia, level, address, descriptor, contiguous=run in runs)
+
+    def _leaf(
+        self,
+        ia: VirtualAddress,
+        level: int,
+        address: PhysicalAddress,
+        descriptor: int,
+        *,
+        contiguous: bool,
+    ) -> Iterator[Leaf | Problem]:
+        geometry = self._geometry
+        run = geometry.contiguous_run(level)
+        if run is not None and descriptor & CONTIGUOUS and not contiguous:
+            text = (
+                f"{descriptor:#018x} has the Contiguous bit set, but the {run} entries around it "
+                "are no uniform run"
+            )
+            yield Problem(ProblemKind.BROKEN_RUN, ia, level, address, text)
+        yield Leaf(
+            ia,
+            output_address(geometry, descriptor, level),
+            geometry.granule.level_size(level),
+            level,
+            address,
+            descriptor,
+            valid=is_leaf(geometry, descriptor, level),
+            contiguous=contiguous,
+        )
+
+    def _descend(
+        self, table: Table, entry: PhysicalAddress, path: tuple[PhysicalAddress, ...]
+    ) -> Iterator[Leaf | Table | Problem]:
+        problem = self._problem_with(table, entry, path)
+        if problem is None:
+            yield from self.table(table, path)
+        else:
+            yield problem
+
+    def _problem_with(
+        self, table: Table, entry: PhysicalAddress, path: tuple[PhysicalAddress, ...]
+    ) -> Problem | None:
+        """Return why `table`, which `entry` points to, is not read; None if it is."""
+        level = table.level - 1
+        if table.address in path:
+            text = f"the level {level} entry of {table.ia:#x} points back to {table.address:#x}"
+            return Problem(ProblemKind.CYCLE, table.ia, level, entry, text)
+        first = self._first_reached.get((table.address, table.level))
+        if first is not None:
+            text = (
+                f"the level {level} entry of {table.ia:#x} shares the table at "
+                f"{table.address:#x} with {first:#x}"
+            )
+            return Problem(ProblemKind.SHARED, table.ia, level, entry, text)
+        return None
+
+
+def _read_words(
+    memory: DescriptorMemory, address: PhysicalAddress, count: int
+) -> Sequence[int | None]:
+    """Return `count` words; None where there is no memory."""
+    if isinstance(memory, PhysicalMemory):
+        data = memory.read(address, 8 * count)
+        if data is not None:
+            return struct.unpack(f"<{count}Q", data)
+    return [memory.read64(PhysicalAddress(address + 8 * index)) for index in range(count)]
+
+
+def _whole_runs(geometry: Geometry, words: Sequence[int | None], level: int) -> frozenset[int]:
+    """Return which runs of the table (counted from 0) the Contiguous bit joins as it must."""
+    run = geometry.contiguous_run(level)
+    if run is None:
+        return frozenset()
+    step = geometry.granule.level_size(level)
+    mask = leaf_address_mask(geometry, level)
+    whole = set()
+    for number in range(len(words) // run):
+        members = words[number * run : (number + 1) * run]
+        first = members[0]
+        if first is None or not first & CONTIGUOUS or is_table(first, level):
+            continue
+        oa = output_address(geometry, first, level)
+        if oa % (run * step) == 0 and all(
+            word is not None
+            and (word ^ first) & ~mask == 0
+            and output_address(geometry, word, level) == oa + place * step
+            for place, word in enumerate(members)
+        ):
+            whole.add(number)
+    return frozenset(whole)
+
+
+def _continues(before: Mapping, after: Mapping) -> bool:
+    return (
+        before.end == after.ia
+        and before.oa + before.size == after.oa
+        and (before.leaf_bits, before.shape, before.level)
+        == (after.leaf_bits, after.shape, after.level)
+    )
+
+
+def _joined(before: Mapping, after: Mapping) -> Mapping:
+    return replace(before, size=before.size + after.size)
