@@ -30,9 +30,14 @@ class Field:
     msb: int
     lsb: int
     long_name: str = ""
-    values: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}))
+    values: Mapping[int, str] = field(default_factory=lambda: MappingProxyType({}), hash=False)
     kind: Kind = Kind.VALUE
     feature: str | None = None
+    """The FEAT_ name without which the bits are RES0; None for the base architecture."""
+    _ones: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_ones", (1 << (self.msb - self.lsb + 1)) - 1)
 
     @property
     def width(self) -> int:
@@ -42,11 +47,11 @@ class Field:
     @property
     def mask(self) -> int:
         """The field's bits set, at their place."""
-        return ((1 << self.width) - 1) << self.lsb
+        return self._ones << self.lsb
 
     def get(self, value: int) -> int:
         """Return the field of `value`, shifted down."""
-        return (value >> self.lsb) & ((1 << self.width) - 1)
+        return (value >> self.lsb) & self._ones
 
     def set(self, value: int, content: int) -> int:
         """Return `value` with this field replaced; ValueError if `content` does not fit."""
@@ -62,6 +67,19 @@ class Field:
     def position(self) -> str:
         """The bits as the manual writes them: `[47:12]` or `[10]`."""
         return f"[{self.msb}]" if self.msb == self.lsb else f"[{self.msb}:{self.lsb}]"
+
+
+def flag(
+    name: str, bit: int, long_name: str, clear: str = "", set_: str = "", feature: str | None = None
+) -> Field:
+    """Return a field of one bit, with what it means when clear and when set."""
+    meanings = {content: text for content, text in ((0, clear), (1, set_)) if text}
+    return Field(name, bit, bit, long_name, meanings, feature=feature)
+
+
+def res1(msb: int, lsb: int | None = None) -> Field:
+    """Return bits that the architecture reserves as ones."""
+    return Field(Kind.RES1.value, msb, msb if lsb is None else lsb, kind=Kind.RES1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +110,22 @@ class Layout:
             expected = part.lsb - 1
         if expected != -1:
             raise ValueError(f"{self.name}: bits {expected}:0 belong to no field")
+
+    @classmethod
+    def of(
+        cls, name: str, long_name: str, *fields: Field, width: int = 64, gaps: Kind = Kind.RES0
+    ) -> Layout:
+        """Return the layout of `fields` in any order; bits that none names are `gaps`."""
+        parts: list[Field] = []
+        above = width
+        for part in sorted(fields, key=lambda each: each.msb, reverse=True):
+            if part.msb + 1 < above:
+                parts.append(Field(gaps.value, above - 1, part.msb + 1, kind=gaps))
+            parts.append(part)
+            above = part.lsb
+        if above > 0:
+            parts.append(Field(gaps.value, above - 1, 0, kind=gaps))
+        return cls(name, long_name, width, tuple(parts))
 
     def __getitem__(self, name: str) -> Field:
         for part in self.fields:
