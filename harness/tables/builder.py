@@ -12,7 +12,7 @@ from harness.memory import PhysicalMemory
 from harness.tables.descriptor import (
     CONTIGUOUS,
     is_table,
-    make_leaf,
+    make_leaves,
     make_table,
     next_table,
 )
@@ -70,10 +70,9 @@ def _place(tables: _StagedTables, mapping: Mapping, run: LeafRun) -> None:
         if mapping.descriptor is not None:
             values = [mapping.descriptor]
         else:
-            first = run.oa + done
-            oas = range(first, first + count * step, step)
+            oa = PhysicalAddress(run.oa + done)
             try:
-                values = [make_leaf(geometry, run.level, PhysicalAddress(oa), bits) for oa in oas]
+                values = make_leaves(geometry, run.level, oa, bits, count)
             except MappingError as error:
                 raise mapping.error(error.reason) from None
         tables.put(mapping, ia, run.level, values)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from harness.arch.addresses import PhysicalAddress
 from harness.errors import MappingError
 from harness.tables.geometry import LAST_LEVEL, Geometry, OutputFormat
@@ -23,11 +25,9 @@ def is_table(descriptor: int, level: int) -> bool:
     return level < LAST_LEVEL and descriptor & TYPE_MASK == TYPE_MASK
 
 
-def is_leaf(geometry: Geometry, descriptor: int, level: int) -> bool:
-    """Return whether this is a valid block or page descriptor; a reserved one is none."""
-    if not geometry.has_leaf(level):
-        return False
-    return descriptor & TYPE_MASK == leaf_type(level)
+def valid_leaf_type(geometry: Geometry, level: int) -> int | None:
+    """Return bits 1:0 of a valid leaf of `level`, None where the level has no leaves."""
+    return leaf_type(level) if geometry.has_leaf(level) else None
 
 
 def leaf_type(level: int) -> int:
@@ -51,12 +51,25 @@ def leaf_address_mask(geometry: Geometry, level: int) -> int:
 
 def output_address(geometry: Geometry, descriptor: int, level: int) -> PhysicalAddress:
     """Return the OA of a block or page descriptor of `level`, whatever its type bits say."""
-    return _take_address(geometry, descriptor, geometry.granule.level_shift(level))
+    return output_address_reader(geometry, level)(descriptor)
+
+
+def output_address_reader(geometry: Geometry, level: int) -> Callable[[int], PhysicalAddress]:
+    """Return `output_address` for one level, with what the geometry implies worked out once."""
+    lowest = geometry.granule.level_shift(level)
+    low = (1 << (_TOP[geometry.format] + 1)) - (1 << lowest)
+    if geometry.format not in _UPPER:
+        return lambda descriptor: PhysicalAddress(descriptor & low)
+    first, count, place = _UPPER[geometry.format]
+    high = (1 << count) - 1
+    return lambda descriptor: PhysicalAddress(
+        descriptor & low | (descriptor >> place & high) << first
+    )
 
 
 def next_table(geometry: Geometry, descriptor: int) -> PhysicalAddress:
     """Return the address that a table descriptor holds."""
-    return _take_address(geometry, descriptor, geometry.granule.value)
+    return output_address_reader(geometry, LAST_LEVEL)(descriptor)
 
 
 def make_table(geometry: Geometry, table: PhysicalAddress) -> int:
@@ -69,28 +82,26 @@ def make_leaf(geometry: Geometry, level: int, oa: PhysicalAddress, bits: int) ->
 
     MappingError when `bits` reach into the address field or `oa` is too wide or misaligned.
     """
-    return leaf_attributes(geometry, level, bits) | _put_address(
-        geometry, oa, geometry.granule.level_shift(level)
-    )
-
-
-def leaf_attributes(geometry: Geometry, level: int, bits: int) -> int:
-    """Return `bits` with the type of a valid leaf; MappingError if they reach into its address."""
     stray = bits & leaf_address_mask(geometry, level)
     if stray:
         raise MappingError(
             f"attribute bits {stray:#x} lie in the address field of a level {level} descriptor "
             f"({geometry.granule.label}, {geometry.format.value})"
         )
-    return bits & ~TYPE_MASK | leaf_type(level)
+    address = _put_address(geometry, oa, geometry.granule.level_shift(level))
+    return address | bits & ~TYPE_MASK | leaf_type(level)
 
 
-def _take_address(geometry: Geometry, descriptor: int, lowest: int) -> PhysicalAddress:
-    address = descriptor & ((1 << (_TOP[geometry.format] + 1)) - (1 << lowest))
-    if geometry.format in _UPPER:
-        first, count, place = _UPPER[geometry.format]
-        address |= (descriptor >> place & ((1 << count) - 1)) << first
-    return PhysicalAddress(address)
+def make_leaves(
+    geometry: Geometry, level: int, oa: PhysicalAddress, bits: int, count: int
+) -> list[int]:
+    """Return `count` valid leaves of `level`, for consecutive addresses from `oa` on."""
+    step = geometry.granule.level_size(level)
+    end = oa + count * step
+    first = make_leaf(geometry, level, oa, bits)
+    if end <= 1 << (_TOP[geometry.format] + 1):
+        return list(range(first, first + count * step, step))
+    return [make_leaf(geometry, level, PhysicalAddress(at), bits) for at in range(oa, end, step)]
 
 
 def _put_address(geometry: Geometry, address: int, lowest: int) -> int:

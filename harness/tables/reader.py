@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.arch.addresses import PhysicalAddress, VirtualAddress
@@ -16,11 +16,11 @@ from harness.memory import DescriptorMemory, PhysicalMemory
 from harness.tables.descriptor import (
     CONTIGUOUS,
     TYPE_MASK,
-    is_leaf,
     is_table,
     leaf_address_mask,
     next_table,
-    output_address,
+    output_address_reader,
+    valid_leaf_type,
 )
 from harness.tables.geometry import LAST_LEVEL, Geometry
 from harness.tables.mapping import Mapping, Shape
@@ -95,27 +95,34 @@ class TableReport:
 
     def mappings(self) -> Iterator[Mapping]:
         """Yield valid leaves, neighbours merged: equal level and attributes, addresses in step."""
-        current: Mapping | None = None
+        start: Leaf | None = None
+        end = oa = 0
         for leaf in self.leaves:
             if not leaf.valid:
                 continue
-            found = self._mapping(leaf)
-            if current is not None and _continues(current, found):
-                current = _joined(current, found)
-                continue
-            if current is not None:
-                yield current
-            current = found
-        if current is not None:
-            yield current
+            if start is None or not (leaf.ia == end and leaf.oa == oa and self._alike(start, leaf)):
+                if start is not None:
+                    yield self._mapping(start, end - start.ia)
+                start = leaf
+            end = leaf.ia + leaf.size
+            oa = leaf.oa + leaf.size
+        if start is not None:
+            yield self._mapping(start, end - start.ia)
 
-    def _mapping(self, leaf: Leaf) -> Mapping:
+    def _alike(self, one: Leaf, other: Leaf) -> bool:
+        """Return whether two leaves differ in their addresses only."""
+        if one.level != other.level or one.contiguous != other.contiguous:
+            return False
+        differing = one.descriptor ^ other.descriptor
+        return differing & ~leaf_address_mask(self.geometry, one.level) == 0
+
+    def _mapping(self, leaf: Leaf, size: int) -> Mapping:
         plain = Shape.PAGE if leaf.level == LAST_LEVEL else Shape.BLOCK
         dropped = leaf_address_mask(self.geometry, leaf.level) | TYPE_MASK
         return Mapping(
             leaf.ia,
             leaf.oa,
-            leaf.size,
+            size,
             leaf.descriptor & ~(dropped | CONTIGUOUS if leaf.contiguous else dropped),
             Shape.CONTIGUOUS if leaf.contiguous else plain,
             leaf.level,
@@ -126,7 +133,7 @@ def read_tables(geometry: Geometry, root: PhysicalAddress, memory: DescriptorMem
     """Read the tables under `root`; what is kept grows with the tables, not with their leaves."""
     tables = []
     problems = []
-    for item in visit(geometry, root, memory):
+    for item in visit(geometry, root, memory, with_leaves=False):
         if isinstance(item, Table):
             tables.append(item)
         elif isinstance(item, Problem):
@@ -135,19 +142,24 @@ def read_tables(geometry: Geometry, root: PhysicalAddress, memory: DescriptorMem
 
 
 def visit(
-    geometry: Geometry, root: PhysicalAddress, memory: DescriptorMemory
+    geometry: Geometry,
+    root: PhysicalAddress,
+    memory: DescriptorMemory,
+    *,
+    with_leaves: bool = True,
 ) -> Iterator[Leaf | Table | Problem]:
     """Yield what the tables under `root` hold, depth first by ascending address."""
-    visitor = _Visitor(geometry, memory)
+    visitor = _Visitor(geometry, memory, with_leaves=with_leaves)
     return visitor.table(Table(geometry.first, geometry.start_level, root), ())
 
 
 class _Visitor:
     """One reading: remembers where each table was first reached."""
 
-    def __init__(self, geometry: Geometry, memory: DescriptorMemory) -> None:
+    def __init__(self, geometry: Geometry, memory: DescriptorMemory, *, with_leaves: bool) -> None:
         self._geometry = geometry
         self._memory = memory
+        self._with_leaves = with_leaves
         self._first_reached: dict[tuple[PhysicalAddress, int], VirtualAddress] = {}
 
     def table(
@@ -159,7 +171,10 @@ class _Visitor:
         yield table
         words = _read_words(self._memory, table.address, geometry.entries(level))
         runs = _whole_runs(geometry, words, level)
+        run = geometry.contiguous_run(level)
         step = geometry.granule.level_size(level)
+        output_address = output_address_reader(geometry, level)
+        leaf_type = valid_leaf_type(geometry, level)
         for index, descriptor in enumerate(words):
             if descriptor == 0:
                 continue
@@ -172,37 +187,22 @@ class _Visitor:
             if is_table(descriptor, level):
                 below = Table(ia, level + 1, next_table(geometry, descriptor))
                 yield from self._descend(below, address, (*above, table.address))
-            else:
-                run = index // (geometry.contiguous_run(level) or 1)
-                yield from self._leaf(ia, level, address, descriptor, contiguous=run in runs)
-
-    def _leaf(
-        self,
-        ia: VirtualAddress,
-        level: int,
-        address: PhysicalAddress,
-        descriptor: int,
-        *,
-        contiguous: bool,
-    ) -> Iterator[Leaf | Problem]:
-        geometry = self._geometry
-        run = geometry.contiguous_run(level)
-        if run is not None and descriptor & CONTIGUOUS and not contiguous:
-            text = (
-                f"{descriptor:#018x} has the Contiguous bit set, but the {run} entries around it "
-                "are no uniform run"
-            )
-            yield Problem(ProblemKind.BROKEN_RUN, ia, level, address, text)
-        yield Leaf(
-            ia,
-            output_address(geometry, descriptor, level),
-            geometry.granule.level_size(level),
-            level,
-            address,
-            descriptor,
-            valid=is_leaf(geometry, descriptor, level),
-            contiguous=contiguous,
-        )
+                continue
+            contiguous = run is not None and index // run in runs
+            if run is not None and descriptor & CONTIGUOUS and not contiguous:
+                text = f"{descriptor:#018x} has the Contiguous bit set outside a uniform run"
+                yield Problem(ProblemKind.BROKEN_RUN, ia, level, address, text)
+            if self._with_leaves:
+                yield Leaf(
+                    ia,
+                    output_address(descriptor),
+                    step,
+                    level,
+                    address,
+                    descriptor,
+                    valid=descriptor & TYPE_MASK == leaf_type,
+                    contiguous=contiguous,
+                )
 
     def _descend(
         self, table: Table, entry: PhysicalAddress, path: tuple[PhysicalAddress, ...]
@@ -249,31 +249,19 @@ def _whole_runs(geometry: Geometry, words: Sequence[int | None], level: int) -> 
         return frozenset()
     step = geometry.granule.level_size(level)
     mask = leaf_address_mask(geometry, level)
+    output_address = output_address_reader(geometry, level)
     whole = set()
     for number in range(len(words) // run):
         members = words[number * run : (number + 1) * run]
         first = members[0]
         if first is None or not first & CONTIGUOUS or is_table(first, level):
             continue
-        oa = output_address(geometry, first, level)
+        oa = output_address(first)
         if oa % (run * step) == 0 and all(
             word is not None
             and (word ^ first) & ~mask == 0
-            and output_address(geometry, word, level) == oa + place * step
+            and output_address(word) == oa + place * step
             for place, word in enumerate(members)
         ):
             whole.add(number)
     return frozenset(whole)
-
-
-def _continues(before: Mapping, after: Mapping) -> bool:
-    return (
-        before.end == after.ia
-        and before.oa + before.size == after.oa
-        and (before.leaf_bits, before.shape, before.level)
-        == (after.leaf_bits, after.shape, after.level)
-    )
-
-
-def _joined(before: Mapping, after: Mapping) -> Mapping:
-    return replace(before, size=before.size + after.size)
