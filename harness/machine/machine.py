@@ -13,11 +13,17 @@ from typing import Protocol
 from harness.arch.addresses import PhysicalAddress, VirtualAddress
 from harness.machine.program import Program
 from harness.memory import PhysicalMemory
+from harness.scenario import Limits
 from harness.trace import End, Event
 
 
 class Listener(Protocol):
-    """What the machine tells while it runs. An exception raised here ends the run and is raised."""
+    """What the machine tells while it runs. An exception raised here ends the run and is raised.
+
+    For one instruction, in this order: `before_instruction`, its `Instruction` event, the events
+    that it causes. A listener may read and change the machine in `before_instruction` and
+    `after_fault`, never in `event`.
+    """
 
     def before_instruction(self, number: int, pc: VirtualAddress) -> None:
         """Be told before instruction `number` executes; memory may be edited here."""
@@ -28,7 +34,7 @@ class Listener(Protocol):
         ...
 
     def after_fault(self, number: int) -> None:
-        """Be told after the `number`-th fault was taken, before its handler runs."""
+        """Be told after the `number`-th abort was taken, before its handler runs."""
         ...
 
 
@@ -48,11 +54,19 @@ class Machine(Protocol):
         ...
 
     def read_register(self, name: str) -> int:
-        """Return x0…x30, sp, pc, pstate or a system register by the manual's name."""
+        """Return x0…x30, sp, pc, pstate (as SPSR shows it) or a system register.
+
+        System registers go by the manual's names, SP_EL0 and SP_EL1 among them; ValueSyntaxError
+        for a name that is none.
+        """
         ...
 
     def write_register(self, name: str, value: int) -> None:
         """Write a register; a system register takes full effect before the next instruction."""
+        ...
+
+    def write_registers(self, values: Mapping[str, int]) -> None:
+        """Write several, pstate before the rest, so that `sp` is that of the new mode."""
         ...
 
     def read_memory(self, address: PhysicalAddress, size: int) -> bytes | None:
@@ -60,11 +74,18 @@ class Machine(Protocol):
         ...
 
     def write_memory(self, address: PhysicalAddress, data: bytes) -> None:
-        """Write physical memory as another observer would: no TLB is told."""
+        """Write physical memory as another observer would: no TLB is told.
+
+        ValueError where there is no memory.
+        """
         ...
 
     def read64(self, address: PhysicalAddress) -> int | None:
         """Return an aligned 64-bit word of physical memory, None where there is none."""
+        ...
+
+    def write64(self, address: PhysicalAddress, value: int) -> None:
+        """Write an aligned 64-bit word of physical memory, as `write_memory` does."""
         ...
 
     def memory(self) -> PhysicalMemory:
@@ -72,19 +93,33 @@ class Machine(Protocol):
         ...
 
     def maintain(self, operation: str, operand: int | None) -> None:
-        """Execute one maintenance instruction outside the program (`tlbi vaae1`, `dsb ish`)."""
+        """Execute one maintenance instruction outside the program (`tlbi vaae1`, `dsb ish`).
+
+        It is told to the listener as a Maintenance event with `injected` set. UnsupportedError
+        for an operation that the machine does not know.
+        """
         ...
 
     def run(
         self,
         program: Program,
         listener: Listener,
-        limits: tuple[int, float],
+        limits: Limits,
         stop_at: frozenset[VirtualAddress],
     ) -> End:
         """Execute from PC until an address of `stop_at`, an unhandled exception or a limit.
 
-        `limits`: instructions and seconds. An exception is unhandled when VBAR_EL1 is 0.
+        An exception is unhandled when VBAR_EL1 is 0. The numbers of instructions and faults go on
+        from where the last `run` or `step` ended; `limits` count from the beginning of this one.
+        """
+        ...
+
+    def step(
+        self, program: Program, listener: Listener, stop_at: frozenset[VirtualAddress]
+    ) -> End | None:
+        """Execute one instruction, the entry of an exception that it causes included.
+
+        None while the run could go on. An address of `stop_at` at PC ends it before it executes.
         """
         ...
 
@@ -93,11 +128,11 @@ class Machine(Protocol):
         ...
 
     def snapshot(self) -> Snapshot:
-        """Return the whole state: registers, memory, the engine's TLB as far as it can."""
+        """Return the whole state: registers, memory, numbers of instructions and faults."""
         ...
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Go back to a state that this machine was in."""
+        """Go back to a state that this machine was in, with an empty TLB."""
         ...
 
     def close(self) -> None:
