@@ -93,7 +93,7 @@ class PhysicalMemory:
             return None
         out = bytearray()
         for page, start, length in _pieces(address, size):
-            data = self._pages.get(self._resolve(page))
+            data = self._pages.get(self.backing(PhysicalAddress(page)))
             out += data[start : start + length] if data else bytes(length)
         return bytes(out)
 
@@ -103,7 +103,9 @@ class PhysicalMemory:
             raise ValueError(f"no memory at {address:#x}+{len(data):#x}")
         done = 0
         for page, start, length in _pieces(address, len(data)):
-            target = self._pages.setdefault(self._resolve(page), bytearray(PAGE_SIZE))
+            target = self._pages.setdefault(
+                self.backing(PhysicalAddress(page)), bytearray(PAGE_SIZE)
+            )
             target[start : start + length] = data[done : done + length]
             done += length
 
@@ -115,6 +117,13 @@ class PhysicalMemory:
     def write64(self, address: PhysicalAddress, value: int) -> None:
         """Write a 64-bit little-endian word; ValueError where there is no memory."""
         self.write(address, value.to_bytes(8, "little"))
+
+    def backing(self, address: PhysicalAddress) -> PhysicalAddress:
+        """Return the address whose bytes `address` shows: the same, or that which it aliases."""
+        region = self._region_of(address)
+        if region is None or region.alias_of is None:
+            return address
+        return PhysicalAddress(address - region.base + region.alias_of)
 
     def copy(self) -> PhysicalMemory:
         """Return an independent memory of the same regions and contents."""
@@ -143,13 +152,6 @@ class PhysicalMemory:
             if region.base <= address < region.end:
                 return region
         return None
-
-    def _resolve(self, page: int) -> int:
-        """Return the page that backs `page`: itself, or the aliased one."""
-        region = self._region_of(page)
-        if region is None or region.alias_of is None:
-            return page
-        return page - region.base + region.alias_of
 
 
 def _pieces(address: int, size: int) -> Iterator[tuple[int, int, int]]:

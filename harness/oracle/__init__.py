@@ -1,1 +1,1 @@
-"""Holding what happened against what the architecture permits."""
+"""What was seen against what the architecture permits, and translators held against each other."""
