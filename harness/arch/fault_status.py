@@ -55,17 +55,14 @@ _OTHER_CODES: Mapping[int, str] = MappingProxyType(
     {
         0x11: "Synchronous Tag Check fault",
         0x18: "Synchronous parity or ECC error",
-        0x1B: "Synchronous parity or ECC error on a translation table walk, level -1",
         **{
             0x1C + level: f"Synchronous parity or ECC error on a translation table walk, "
             f"level {level}"
-            for level in range(4)
+            for level in range(-2, 4)
         },
-        0x22: "Debug exception",
-        0x23: "Granule Protection Fault on a translation table walk, level -1",
         **{
             0x24 + level: f"Granule Protection Fault on a translation table walk, level {level}"
-            for level in range(4)
+            for level in range(-2, 4)
         },
         0x28: "Granule Protection Fault, not on a walk",
         0x34: "IMPLEMENTATION DEFINED fault (Lockdown)",

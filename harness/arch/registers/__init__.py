@@ -10,10 +10,17 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from harness.arch.registers import (
+    control,
     esr,
     exceptions,
     far,
+    hcr,
+    id_mmfr,
+    identification,
     mair,
+    par,
+    pir,
+    por,
     pstate,
     sctlr,
     spsr,
@@ -21,10 +28,16 @@ from harness.arch.registers import (
     tcr2,
     threads,
     ttbr,
+    vtcr,
 )
 from harness.arch.registers.base import Encoding, SystemRegister
 
-FAMILIES = (sctlr, tcr, tcr2, ttbr, mair, esr, far, spsr, exceptions, pstate, threads)
+# fmt: off
+FAMILIES = (
+    sctlr, tcr, tcr2, ttbr, mair, pir, por, hcr, vtcr, esr, far, par, spsr, exceptions, pstate,
+    threads, control, identification, id_mmfr,
+)
+# fmt: on
 
 REGISTERS: Mapping[str, SystemRegister] = MappingProxyType(
     {register.name: register for family in FAMILIES for register in family.REGISTERS}

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from harness.arch.fields import Field, Layout
-from harness.arch.registers.base import register
+from harness.arch.registers.base import register, whole
 
 _POLICIES = ("Write-Through transient", "Write-Back transient", "Write-Through", "Write-Back")
 _HINTS = ("no-allocate", "Write-Allocate", "Read-Allocate", "Read-Allocate Write-Allocate")
@@ -72,10 +72,12 @@ MAIR2_EL1 = Layout.of(
 MAIR2_EL2 = Layout.of(
     "MAIR2_EL2", "Extended Memory Attribute Indirection Register (EL2)", *_attributes(8)
 )
+AMAIR_EL1 = whole("AMAIR_EL1", "Auxiliary MAIR (EL1)", "IMP DEF", "IMPLEMENTATION DEFINED")
 
 REGISTERS = (
     register(MAIR_EL1, (3, 0, 10, 2, 0)),
     register(MAIR_EL2, (3, 4, 10, 2, 0)),
     register(MAIR2_EL1, (3, 0, 10, 2, 1)),
     register(MAIR2_EL2, (3, 4, 10, 1, 1)),
+    register(AMAIR_EL1, (3, 0, 10, 3, 0)),
 )
