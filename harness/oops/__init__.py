@@ -1,1 +1,1 @@
-"""A fault report of the kernel becomes facts, and the facts become a scenario."""
+"""Fault reports of Linux arm64: from the bytes of a log to facts, and on to a replay."""
