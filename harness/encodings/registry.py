@@ -1,0 +1,75 @@
+"""Encodings by name, and the names of attributes and bits that scenarios use."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from harness.encodings.bare import bare
+from harness.encodings.definition import Encoding
+from harness.encodings.hardware import hardware_bits
+from harness.encodings.linux import linux, variants
+from harness.errors import ValueSyntaxError
+
+
+@cache
+def _all() -> dict[str, Encoding]:
+    found = [bare(), *(linux(variant) for variant in variants())]
+    return {encoding.name: encoding for encoding in found}
+
+
+def names() -> tuple[str, ...]:
+    """Return the name of every encoding."""
+    return tuple(_all())
+
+
+def encoding(name: str) -> Encoding:
+    """Return the encoding called `name`; ValueSyntaxError if there is none."""
+    if name not in _all():
+        raise ValueSyntaxError(f"no encoding is called {name!r} ({', '.join(names())})")
+    return _all()[name]
+
+
+def resolve_attributes(text: str) -> int:
+    """Return the leaf bits of `ENCODING:NAME`, bits 1:0 clear.
+
+    Bits of the encoding may be added and taken away: `linux-7.0:PAGE_KERNEL_TAGGED+DIRTY`,
+    `linux-7.0:PAGE_KERNEL-AF`. ValueSyntaxError for an unknown name.
+    """
+    prefix, colon, rest = text.partition(":")
+    if not colon:
+        raise ValueSyntaxError(
+            f"attributes {text!r} name no encoding: write ENCODING:NAME, such as "
+            "linux-7.0:PAGE_KERNEL"
+        )
+    meaning = encoding(prefix.strip())
+    base, *changes = re.split(r"([+-])", rest.strip())
+    if base not in meaning.attributes:
+        known = ", ".join(meaning.attributes) or "none"
+        raise ValueSyntaxError(f"{meaning.name} has no attributes {base!r} ({known})")
+    bits = meaning.attributes[base]
+    for sign, name in zip(changes[::2], changes[1::2], strict=True):
+        mask = _software_bits(meaning, name)
+        bits = bits | mask if sign == "+" else bits & ~mask
+    return bits
+
+
+def bits_named(text: str) -> int:
+    """Return the mask of the descriptor bits called `text`.
+
+    A hardware name (`VALID`, `AF`, `AP[2]`, `PXN`), a name of an encoding
+    (`linux-7.0.1:PRESENT_INVALID`), or several joined by `|`. ValueSyntaxError for an unknown
+    name.
+    """
+    mask = 0
+    for part in text.split("|"):
+        prefix, colon, name = part.strip().partition(":")
+        mask |= _software_bits(encoding(prefix), name) if colon else hardware_bits(prefix)
+    return mask
+
+
+def _software_bits(meaning: Encoding, name: str) -> int:
+    if name not in meaning.bits:
+        known = ", ".join(meaning.bits) or "none"
+        raise ValueSyntaxError(f"{meaning.name} has no bit {name!r} ({known})")
+    return meaning.bits[name]
