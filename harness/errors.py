@@ -20,6 +20,8 @@ A fault of the guest is never an error: it is a value (`harness.vmsa.outcome.Fau
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -108,3 +110,10 @@ class EngineMissingError(HarnessError):
 
 class EngineError(HarnessError):
     """Unicorn, Keystone or QEMU failed, died, or does not answer as calibrated."""
+
+
+def did_you_mean(word: str, known: Collection[str]) -> str:
+    """Return `; did you mean 'name'?` for the known name that is close to `word`, else nothing."""
+    folded = {name.casefold(): name for name in known}
+    close = difflib.get_close_matches(word.casefold(), folded, n=1)
+    return f"; did you mean '{folded[close[0]]}'?" if close else ""

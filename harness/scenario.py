@@ -9,15 +9,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
 
 from harness.arch.addresses import PhysicalAddress, VirtualAddress
 from harness.arch.faults import FaultKind
 from harness.arch.features import Profile
 from harness.arch.granule import Granule
+from harness.errors import Location
+from harness.trace import EndReason
 from harness.vmsa.access import AccessKind
 
-EMPTY: Mapping[str, int] = MappingProxyType({})
+SHAPES = ("page", "block", "contiguous")
+"""How a mapping may ask to be built."""
+
+FILLS = ("zero", "pattern", "absent")
+"""What a range of memory may hold; `absent`: nothing is there, an access is an external abort."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +38,14 @@ class TranslationSetup:
     """The translation registers: geometry of both halves, and registers stated whole.
 
     `registers` wins over what the geometry implies; a TTBR that is absent is given to the root of
-    the tables that the harness builds.
+    the tables that the harness builds. `fields` replaces single fields of what then results:
+    register, to the manual's field names, to contents.
     """
 
     low: Half
     high: Half
-    registers: Mapping[str, int] = EMPTY
+    registers: Mapping[str, int] = field(default_factory=dict)
+    fields: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +76,7 @@ class MemoryRange:
     pa: PhysicalAddress
     size: int
     fill: str | None = None
-    """`zero` or `pattern` (each 8-byte word holds its own physical address)."""
+    """One of FILLS; `pattern`: each 8-byte word holds its own physical address."""
     words: tuple[int, ...] = ()
     """64-bit little-endian words from `pa` on."""
     alias_of: PhysicalAddress | None = None
@@ -88,24 +95,27 @@ class Limits:
 class Run:
     """What executes: `snippet` assembled at `code`, from `entry`, at `el`, with `registers`.
 
-    Either `snippet` (a file) or `words` (instruction words) is given. `vectors` names the label
-    that VBAR_EL1 points to; empty means that the first exception ends the run.
+    One of `snippet` (a file), `text` (assembly) and `words` (instruction words) is given.
+    `vectors` names the label that VBAR_EL1 points to; empty means that the first exception ends
+    the run.
     """
 
     snippet: Path | None = None
+    text: str = ""
     words: tuple[int, ...] = ()
     entry: str = ""
     """Label to start at; empty means the first instruction."""
     el: int = 1
-    pstate: Mapping[str, int] = EMPTY
+    pstate: Mapping[str, int] = field(default_factory=dict)
     """PSTATE fields that differ from the default (DAIF set, SP_EL1, all else 0): `PAN`, `UAO`."""
-    registers: Mapping[str, int] = EMPTY
+    registers: Mapping[str, int] = field(default_factory=dict)
     """x0…x30, sp (of `el`), sp_el0."""
     code: VirtualAddress | None = None
     """Where the snippet is mapped; None lets the harness choose a free place."""
     code_pa: PhysicalAddress | None = None
     vectors: str = ""
     limits: Limits = Limits()
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +188,11 @@ class Expect:
     access: AccessKind | None = None
     esr: int | None = None
     far: VirtualAddress | None = None
-    registers: Mapping[str, int] = EMPTY
-    memory: Mapping[int, int] = field(default_factory=lambda: MappingProxyType({}))
+    end: EndReason | None = None
+    registers: Mapping[str, int] = field(default_factory=dict)
+    memory: Mapping[int, int] = field(default_factory=dict)
     """Physical address to 64-bit word, at the end of the run."""
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,3 +211,7 @@ class Scenario:
     table_pool: PhysicalAddress | None = None
     """Where built tables go; None lets the harness choose memory that nothing else uses."""
     source: Path | None = None
+
+    def at(self, line: int = 0) -> Location | None:
+        """Return the place of a line of the scenario's file; None where there is no file."""
+        return Location(str(self.source), line) if self.source else None
