@@ -16,6 +16,10 @@ from harness.arch.faults import FaultKind
 NO_UPDATES: Mapping[int, int] = MappingProxyType({})
 
 
+def _no_updates() -> Mapping[int, int]:
+    return NO_UPDATES
+
+
 @dataclass(frozen=True, slots=True)
 class MemoryAttributes:
     """Attributes of the location; `device` for Device, the other three for Normal memory."""
@@ -34,7 +38,7 @@ class Translation:
     pa: PhysicalAddress
     attributes: MemoryAttributes
     ipa: IntermediatePhysicalAddress | None = None
-    updates: Mapping[int, int] = field(default=NO_UPDATES)
+    updates: Mapping[int, int] = field(default_factory=_no_updates)
     par: int | None = None
     """PAR_EL1 of an AT instruction, also of one whose translation failed (PAR.F = 1)."""
 
@@ -53,7 +57,9 @@ class Fault:
     target_el: int = 1
     ipa: IntermediatePhysicalAddress | None = None
     hpfar: int | None = None
-    updates: Mapping[int, int] = field(default=NO_UPDATES)
+    updates: Mapping[int, int] = field(default_factory=_no_updates)
+    rule: str = field(default="", compare=False)
+    """The manual's pseudocode function that found it; only the reference model knows."""
 
 
 Outcome = Translation | Fault

@@ -1,0 +1,73 @@
+"""Memory attributes of a location: from MAIR and SH, from stage 2, and combined."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from harness.errors import UnsupportedError
+from harness.vmsa.outcome import MemoryAttributes
+
+DEVICE = ("nGnRnE", "nGnRE", "nGRE", "GRE")
+"""Kinds of Device memory from the strictest on, by their encoding (DecodeDevice)."""
+
+_SHAREABILITY = ("NSH", "OSH", "OSH", "ISH")
+"""By the encoding of SH (DecodeShareability); 0b01 is reserved, and taken as Outer Shareable."""
+
+_DEVICE_ATTRIBUTES = tuple(MemoryAttributes("Device", device=kind) for kind in DEVICE)
+STRONGEST_DEVICE = _DEVICE_ATTRIBUTES[0]
+
+
+def normal(
+    inner: str, outer: str, shareability: str, *, effective: bool = True
+) -> MemoryAttributes:
+    """Return Normal memory; Non-cacheable both ways is Outer Shareable (EffectiveShareability).
+
+    `effective` is false for what stage 1 hands to stage 2, which applies it at the end.
+    """
+    if effective and inner == outer == "NC":
+        shareability = "OSH"
+    return MemoryAttributes("Normal", inner=inner, outer=outer, shareability=shareability)
+
+
+NON_CACHEABLE = normal("NC", "NC", "OSH")
+DEFAULT_CACHEABLE = normal("WB", "WB", "NSH")
+"""What stage 1 gives while HCR_EL2.DC is set."""
+WRITE_THROUGH = normal("WT", "WT", "OSH")
+
+
+def is_device(attribute: int) -> bool:
+    """Return whether a MAIR attribute is Device memory (S1DecodeMemAttrs)."""
+    return attribute >> 4 == 0
+
+
+def _policy(nibble: int) -> str:
+    """One half of a MAIR attribute for Normal memory (DecodeLDFAttr)."""
+    if nibble == _NON_CACHEABLE:
+        return "NC"
+    return "WB" if nibble & 0b0100 else "WT"
+
+
+_NON_CACHEABLE = 0b0100
+_XS_FORMS = {0x40: "NC", 0xA0: "WT"}
+"""Non-cacheable and Write-Through without the XS attribute (FEAT_XS)."""
+
+
+@cache
+def stage1_attributes(
+    attribute: int, shareability: int, *, effective: bool = True
+) -> MemoryAttributes:
+    """Return what a MAIR attribute and SH mean (S1DecodeMemAttrs).
+
+    Reserved encodings are refused: what they mean is CONSTRAINED UNPREDICTABLE
+    (S1ConstrainUnpredictableRESMAIR).
+    """
+    outer, inner = attribute >> 4, attribute & 0b1111
+    if outer == 0 and not inner & 0b0010:
+        return _DEVICE_ATTRIBUTES[inner >> 2]
+    if outer and inner:
+        policies = _policy(inner), _policy(outer)
+    elif attribute in _XS_FORMS:
+        policies = _XS_FORMS[attribute], _XS_FORMS[attribute]
+    else:
+        raise UnsupportedError(f"reserved memory attribute {attribute:#04x} is not modelled")
+    return normal(*policies, _SHAREABILITY[shareability], effective=effective)

@@ -1,0 +1,132 @@
+"""What one descriptor is, and which addresses it holds.
+
+Everything here that looks at a descriptor is arithmetic without branches on it, so that the walk,
+a proof over bit vectors and an array of a million descriptors evaluate one definition. What
+depends on the level or the format is found once, as plain numbers, and handed in.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+from harness.arch.descriptors import fields as bits
+from harness.arch.descriptors.formats import DescriptorType
+from harness.arch.granule import Granule
+
+ACCESS_FLAG = bits.AF.mask
+NO_TRANSLATION = bits.NT.mask
+CONTIGUOUS = bits.CONTIGUOUS.mask
+DIRTY_BIT_MODIFIER = bits.DBM.mask
+NOT_DIRTY = bits.NDIRTY.mask
+"""Stage 1: the same bit as AP[2], read-only, where permissions are direct."""
+DIRTY_STAGE2 = bits.DIRTY.mask
+"""Stage 2: the same bit as S2AP[1], writable, where permissions are direct."""
+
+LAST_LEVEL = 3
+
+
+INVALID, BLOCK, TABLE, PAGE = range(4)
+"""Types as numbers, so that a type can be computed."""
+
+_TYPES = (DescriptorType.INVALID, DescriptorType.BLOCK, DescriptorType.TABLE, DescriptorType.PAGE)
+
+
+class KindsAt(NamedTuple):
+    """What a valid descriptor of one level is, by its bit 1."""
+
+    bit1_clear: int
+    bit1_set: int
+
+
+@cache
+def kinds_at(level: int, first_block_level: int) -> KindsAt:
+    """Return what bit 1 selects at `level` (AArch64.DecodeDescriptorType, 64-bit descriptors)."""
+    if level == LAST_LEVEL:
+        return KindsAt(INVALID, PAGE)
+    if level >= first_block_level:
+        return KindsAt(BLOCK, TABLE)
+    return KindsAt(INVALID, TABLE)
+
+
+def kind_code(descriptor: int, kinds: KindsAt) -> int:
+    """Return the number of the type of a 64-bit descriptor (also of an array of them)."""
+    bit1 = (descriptor >> 1) & 1
+    return (descriptor & 1) * (bit1 * kinds.bit1_set + (bit1 ^ 1) * kinds.bit1_clear)
+
+
+def first_block_level(granule: Granule, *, ds: bool, pa_bits: int, d128: bool = False) -> int:
+    """Return the lowest level that has blocks (AArch64.BlockDescSupported).
+
+    `ds` is the effective TCR_ELx.DS or VTCR_EL2.DS; `pa_bits` what the machine implements.
+    """
+    if granule is Granule.K4:
+        return 0 if ds or d128 else 1
+    if granule is Granule.K16:
+        return 1 if ds or d128 else 2
+    return 1 if d128 or pa_bits >= 52 else 2  # noqa: PLR2004 - 52 bits: FEAT_LPA
+
+
+def classify(
+    descriptor: int, level: int, granule: Granule, *, ds: bool = False, pa_bits: int = 48
+) -> DescriptorType:
+    """Return what a 64-bit descriptor is to hardware at `level` (AArch64.DecodeDescriptorType)."""
+    lowest = first_block_level(granule, ds=ds, pa_bits=pa_bits)
+    return _TYPES[kind_code(descriptor, kinds_at(level, lowest))]
+
+
+class AddressFormat(NamedTuple):
+    """Where a descriptor keeps its output or next-table address.
+
+    `in_place` bits stand where they belong; the bits of `high` belong `high_shift` further up.
+    """
+
+    in_place: int
+    high: int
+    high_shift: int
+
+
+def _ones(msb: int, lsb: int) -> int:
+    return (1 << (msb + 1)) - (1 << lsb)
+
+
+def address_format(granule: Granule, *, ds: bool, lpa: bool, d128: bool) -> AddressFormat:
+    """Return the format (AArch64.NextTableBase, AArch64.LeafBase).
+
+    `ds`: effective DS (FEAT_LPA2); `lpa`: FEAT_LPA; `d128`: 128-bit descriptors with 56-bit PAs.
+    """
+    lowest = granule.value
+    if d128:
+        return AddressFormat(_ones(55, lowest), 0, 0)
+    if lpa and granule is Granule.K64:
+        return AddressFormat(_ones(47, lowest), _ones(15, 12), 36)
+    if ds:
+        return AddressFormat(_ones(49, lowest), _ones(9, 8), 42)
+    return AddressFormat(_ones(47, lowest), 0, 0)
+
+
+def address_of(descriptor: int, form: AddressFormat) -> int:
+    """Return the address in a table or page descriptor; a block's low bits are not yet cleared."""
+    return (descriptor & form.in_place) | (descriptor & form.high) << form.high_shift
+
+
+# Contiguous runs: log2 of the number of entries, by level (ContiguousSize).
+_CONTIGUOUS_64 = {
+    Granule.K4: {1: 4, 2: 4, 3: 4},
+    Granule.K16: {2: 5, 3: 7},
+    Granule.K64: {2: 5, 3: 5},
+}
+_CONTIGUOUS_128 = {
+    Granule.K4: {1: 2, 2: 4, 3: 4},
+    Granule.K16: {1: 2, 2: 4, 3: 6},
+    Granule.K64: {2: 6, 3: 4},
+}
+
+
+def contiguous_bits(granule: Granule, level: int, *, d128: bool = False) -> int:
+    """Return log2 of the entries of a contiguous run, 0 where the bit has no meaning.
+
+    AArch64.ContiguousBit, ContiguousSize.
+    """
+    sizes = _CONTIGUOUS_128 if d128 else _CONTIGUOUS_64
+    return sizes[granule].get(level, 0)

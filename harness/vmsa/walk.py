@@ -1,0 +1,174 @@
+"""The walk: from an input address through the tables to a leaf, the same for both stages."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from harness.arch.faults import FaultKind
+from harness.arch.granule import Granule
+from harness.vmsa.descriptor import (
+    ACCESS_FLAG,
+    BLOCK,
+    CONTIGUOUS,
+    INVALID,
+    LAST_LEVEL,
+    NO_TRANSLATION,
+    PAGE,
+    TABLE,
+    AddressFormat,
+    address_of,
+    contiguous_bits,
+    kind_code,
+    kinds_at,
+)
+from harness.vmsa.record import FaultRecord
+
+
+class WalkParameters(NamedTuple):
+    """All that a walk of one stage and one table base depends on."""
+
+    stage: int
+    granule: Granule
+    stride: int
+    """Address bits that one level resolves."""
+    entry_shift: int
+    """log2 of a descriptor's bytes: 3, or 4 with 128-bit descriptors."""
+    ia_bits: int
+    """Size of the input address, after any clamping of TnSZ."""
+    start_level: int
+    base: int
+    """Address of the first table, aligned to its size."""
+    oa_bits: int
+    """Size of output addresses (AArch64.PhysicalAddressSize)."""
+    form: AddressFormat
+    first_block_level: int
+    access_flag_faults: bool
+    """No hardware update of the Access flag."""
+    contiguous_faults: bool
+    """The implementation faults on a contiguous block larger than the input range."""
+    nt_faults: bool
+    """The implementation faults on a block with nT set."""
+    d128: bool
+    disch: bool
+    """128-bit descriptors: the start table's leaves have no contiguous bit."""
+
+
+class Lookup(NamedTuple):
+    """One read of a descriptor, kept when the steps of a walk are asked for."""
+
+    parameters: WalkParameters
+    level: int
+    table: int
+    address: int
+    descriptor: int
+
+
+Trail = list[Lookup]
+Reader = Callable[[int], int | FaultRecord | None]
+"""A descriptor by its address; None where there is no memory; stage 2 may fault instead."""
+
+
+class Leaf(NamedTuple):
+    """Where a walk ended well."""
+
+    descriptor: int
+    address: int
+    level: int
+    tables: int
+    """Every table descriptor on the way, or-ed: their hierarchical attributes."""
+    oa: int
+
+
+def walk(
+    parameters: WalkParameters, ia: int, read: Reader, trail: Trail | None = None
+) -> Leaf | FaultRecord:
+    """Walk the tables for `ia` (AArch64.S1Walk, AArch64.S2Walk).
+
+    The caller has found `ia` to be in range. A table read that has no memory is an external abort.
+    """
+    (stage, granule, stride, entry_shift, ia_bits, level, table, oa_bits, form, *_) = parameters
+    shift = granule.value + (LAST_LEVEL - level) * stride
+    index = (ia & ((1 << ia_bits) - 1)) >> shift
+    address = table | index << entry_shift
+    if address >> oa_bits:
+        # Reported at level 0 whatever the start level is.
+        return FaultRecord(FaultKind.ADDRESS_SIZE, 0, "AArch64.OAOutOfRange", stage)
+    tables = 0
+    disch = parameters.disch
+    while True:
+        found = read(address)
+        if not isinstance(found, int):
+            return found or FaultRecord(
+                FaultKind.EXTERNAL_ON_WALK, level, f"AArch64.S{stage}Walk", stage
+            )
+        if trail is not None:
+            trail.append(Lookup(parameters, level, table, address, found))
+        kind, skip = _kind(parameters, found, level)
+        if kind != TABLE:
+            break
+        table = address_of(found, form)
+        below = level + 1 + skip
+        shift = granule.value + (LAST_LEVEL - below) * stride
+        index = (ia >> shift) & ((1 << stride * (1 + skip)) - 1)
+        address = table | index << entry_shift
+        if address >> oa_bits:
+            return FaultRecord(FaultKind.ADDRESS_SIZE, level, "AArch64.OAOutOfRange", stage)
+        if skip and parameters.nt_faults and found & _NO_TRANSLATION_D128:
+            return FaultRecord(FaultKind.TRANSLATION, level, "AArch64.BlocknTFaults", stage)
+        tables |= found
+        level = below
+        disch = bool(parameters.d128 and found & _DISCH)
+    if kind == INVALID:
+        return FaultRecord(FaultKind.TRANSLATION, level, "AArch64.DecodeDescriptorType", stage)
+    return _leaf(parameters, ia, Leaf(found, address, level, tables, 0), disch)
+
+
+# 128-bit descriptors (FEAT_D128).
+_SKL_LSB = 109
+_DISCH = 1 << 112
+_CONTIGUOUS_D128 = 1 << 111
+_NO_TRANSLATION_D128 = 1 << 6
+_ALL_SKIPPED = 3
+
+
+def _kind(parameters: WalkParameters, descriptor: int, level: int) -> tuple[int, int]:
+    """Return the number of the type, and how many levels a table descriptor skips."""
+    if not parameters.d128:
+        return kind_code(descriptor, kinds_at(level, parameters.first_block_level)), 0
+    return _kind_d128(parameters.granule, descriptor, level)
+
+
+def _kind_d128(granule: Granule, descriptor: int, level: int) -> tuple[int, int]:
+    """AArch64.DecodeDescriptorType for 128-bit descriptors: SKL says how far down this one is."""
+    skip = (descriptor >> _SKL_LSB) & 0b11
+    if not descriptor & 1 or (granule is not Granule.K4 and skip == _ALL_SKIPPED):
+        return INVALID, 0
+    if level + skip > LAST_LEVEL:
+        return INVALID, 0
+    if level + skip == LAST_LEVEL:
+        return (PAGE if level == LAST_LEVEL else BLOCK), 0
+    return TABLE, skip
+
+
+def _leaf(parameters: WalkParameters, ia: int, leaf: Leaf, disch: bool) -> Leaf | FaultRecord:  # noqa: FBT001
+    """Check a leaf in the manual's order and find its output address."""
+    stage, granule = parameters.stage, parameters.granule
+    descriptor, level = leaf.descriptor, leaf.level
+    low_bits = granule.value + (LAST_LEVEL - level) * parameters.stride
+    marked = descriptor & (_CONTIGUOUS_D128 if parameters.d128 else CONTIGUOUS)
+    if marked and not disch:
+        low_bits += contiguous_bits(granule, level, d128=parameters.d128)
+        if parameters.contiguous_faults and low_bits > parameters.ia_bits:
+            return FaultRecord(FaultKind.TRANSLATION, level, "AArch64.ContiguousBitFaults", stage)
+    if parameters.nt_faults and level < LAST_LEVEL:
+        nt = _NO_TRANSLATION_D128 if parameters.d128 else NO_TRANSLATION
+        if descriptor & nt:
+            return FaultRecord(FaultKind.TRANSLATION, level, "AArch64.BlocknTFaults", stage)
+    offset = (1 << low_bits) - 1
+    oa = (address_of(descriptor, parameters.form) & ~offset) | (ia & offset)
+    if oa >> parameters.oa_bits:
+        return FaultRecord(FaultKind.ADDRESS_SIZE, level, "AArch64.OAOutOfRange", stage)
+    if parameters.access_flag_faults and not descriptor & ACCESS_FLAG:
+        return FaultRecord(FaultKind.ACCESS_FLAG, level, f"AArch64.S{stage}Walk", stage)
+    return leaf._replace(oa=oa)
