@@ -136,7 +136,8 @@ def _fits_out_of_order(draft: Draft, kind: Kind) -> bool:
 def _add(draft: Draft, recogniser: Recogniser, line: LogLine) -> None:
     kind = recogniser.kind
     draft.last_line = line.number
-    draft.place = max(draft.place, _place(recogniser, line))
+    if kind is not Kind.SPLAT:
+        draft.place = max(draft.place, _place(recogniser, line))
     draft.kinds.add(kind)
     draft.texts.add(line.text)
     for fact in read_facts(recogniser, line.text, line.number, ended=line.ended):
