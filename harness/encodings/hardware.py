@@ -1,60 +1,69 @@
 """Attribute fields of a stage 1 leaf as a user names them: whole fields, or bits to edit.
 
-Source: DDI 0487 D8.3, VMSAv8-64 Block and Page descriptors. The address field has no name here:
-a mapping states its output address, an edit that changes it writes a whole descriptor.
+The positions are those of `harness.arch.descriptors`. The address field has no name here: a mapping
+states its output address, an edit that changes it writes a whole descriptor.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from harness.arch.descriptors import fields as f
 from harness.arch.fields import Field
 from harness.errors import ValueSyntaxError
 
-_AP = {0: "RW", 1: "RW_EL0", 2: "RO", 3: "RO_EL0"}
-_SH = {0: "NSH", 2: "OSH", 3: "ISH"}
+_AP_WORDS = {"RW": 0, "RW_EL0": 1, "RO": 2, "RO_EL0": 3}
+_SH_WORDS = {"NSH": 0, "OSH": 2, "ISH": 3}
 
-ATTRIBUTES: tuple[Field, ...] = (
-    Field("PBHA", 62, 59, "Page-based hardware attributes"),
-    Field("Software", 58, 55, "Ignored by hardware, for software's use"),
-    Field("UXN", 54, 54, "Unprivileged execute-never"),
-    Field("PXN", 53, 53, "Privileged execute-never"),
-    Field("Contiguous", 52, 52, "One of a contiguous run"),
-    Field("DBM", 51, 51, "Dirty Bit Modifier"),
-    Field("GP", 50, 50, "Guarded Page"),
-    Field("nT", 16, 16, "Not to be cached in a TLB while size changes"),
-    Field("nG", 11, 11, "not Global"),
-    Field("AF", 10, 10, "Access Flag"),
-    Field("SH", 9, 8, "Shareability", MappingProxyType(_SH)),
-    Field("AP", 7, 6, "Data Access Permissions", MappingProxyType(_AP)),
-    Field("NS", 5, 5, "Non-secure"),
-    Field("AttrIndx", 4, 2, "Index of MAIR_ELx"),
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A field of a leaf, its short name, and the words that may stand for its values."""
+
+    name: str
+    field: Field
+    words: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+
+
+ATTRIBUTES: tuple[Attribute, ...] = (
+    Attribute("PBHA", f.PBHA),
+    Attribute("Software", f.SOFTWARE),
+    Attribute("UXN", f.UXN),
+    Attribute("PXN", f.PXN),
+    Attribute("Contiguous", f.CONTIGUOUS),
+    Attribute("DBM", f.DBM),
+    Attribute("GP", f.GP),
+    Attribute("nT", f.NT),
+    Attribute("nG", f.NG),
+    Attribute("AF", f.AF),
+    Attribute("SH", f.SH, MappingProxyType(_SH_WORDS)),
+    Attribute("AP", f.AP, MappingProxyType(_AP_WORDS)),
+    Attribute("NS", f.NS),
+    Attribute("AttrIndx", f.ATTR_INDX),
 )
 
 _OTHER_NAMES: Mapping[str, int] = MappingProxyType(
     {
-        "VALID": 1 << 0,
-        "TABLE": 1 << 1,
-        "AP[1]": 1 << 6,
-        "AP[2]": 1 << 7,
-        "CONT": 1 << 52,
-        "XN": 1 << 54,
-        "NSTable": 1 << 63,
-        "APTable": 3 << 61,
-        "UXNTable": 1 << 60,
-        "XNTable": 1 << 60,
-        "PXNTable": 1 << 59,
+        "VALID": f.VALID.mask,
+        "TABLE": f.TYPE_TABLE.mask,
+        "AP[1]": 1 << f.AP.lsb,
+        "AP[2]": 1 << f.AP.msb,
+        "CONT": f.CONTIGUOUS.mask,
+        "XN": f.UXN.mask,
+        "NSTable": f.NS_TABLE.mask,
+        "APTable": f.AP_TABLE.mask,
+        "UXNTable": f.UXN_TABLE.mask,
+        "XNTable": f.UXN_TABLE.mask,
+        "PXNTable": f.PXN_TABLE.mask,
     }
 )
 
 _MASKS: Mapping[str, int] = MappingProxyType(
     {
-        name.upper(): mask
-        for name, mask in (
-            *((field.name, field.mask) for field in ATTRIBUTES),
-            *_OTHER_NAMES.items(),
-        )
+        **{name.upper(): mask for name, mask in _OTHER_NAMES.items()},
+        **{attribute.name.upper(): attribute.field.mask for attribute in ATTRIBUTES},
     }
 )
 
@@ -66,7 +75,7 @@ def hardware_bits(name: str) -> int:
     """
     mask = _MASKS.get(name.upper())
     if mask is None:
-        known = ", ".join((*_OTHER_NAMES, *(field.name for field in ATTRIBUTES)))
+        known = ", ".join((*_OTHER_NAMES, *(attribute.name for attribute in ATTRIBUTES)))
         raise ValueSyntaxError(
             f"the architecture has no descriptor bit {name!r} ({known}); a kernel's own names are "
             "written ENCODING:NAME, such as linux-7.0.1:PRESENT_INVALID"
@@ -80,38 +89,27 @@ def resolve_fields(fields: Mapping[str, int | str]) -> int:
     A value is a number, or a word that the field has for one: AP = "RW", SH = "ISH".
     ValueSyntaxError for an unknown field or word, or a number that does not fit.
     """
-    by_name = {field.name.upper(): field for field in ATTRIBUTES}
+    by_name = {attribute.name.upper(): attribute for attribute in ATTRIBUTES}
     bits = 0
     for name, content in fields.items():
-        field = by_name.get(name.upper())
-        if field is None:
-            known = ", ".join(field.name for field in ATTRIBUTES)
+        attribute = by_name.get(name.upper())
+        if attribute is None:
+            known = ", ".join(attribute.name for attribute in ATTRIBUTES)
             raise ValueSyntaxError(f"a leaf has no attribute field {name!r} ({known})")
-        bits = _put(field, bits, content)
+        bits = attribute.field.set(bits, _number(attribute, content))
     return bits
 
 
-def _put(field: Field, bits: int, content: int | str) -> int:
-    number = _number(field, content)
-    if number < 0 or number >> field.width:
-        raise ValueSyntaxError(f"{field.name}: {content} is no {_number_of_bits(field)}")
-    return field.set(bits, number)
-
-
-def _number(field: Field, content: int | str) -> int:
-    if not isinstance(content, str):
-        return int(content)
-    for number, word in field.values.items():
-        if word == content.upper():
-            return number
-    try:
-        return int(content, 0)
-    except ValueError:
-        words = ", ".join(field.values.values())
-        raise ValueSyntaxError(
-            f"{field.name} has no value {content!r} ({words or f'a {_number_of_bits(field)}'})"
-        ) from None
-
-
-def _number_of_bits(field: Field) -> str:
-    return f"number of {field.width} bit{'s' if field.width > 1 else ''}"
+def _number(attribute: Attribute, content: int | str) -> int:
+    width = attribute.field.width
+    kind = f"number of {width} bit{'s' if width > 1 else ''}"
+    number = attribute.words.get(content.upper()) if isinstance(content, str) else content
+    if number is None:
+        try:
+            number = int(str(content), 0)
+        except ValueError:
+            words = ", ".join(attribute.words) or f"a {kind}"
+            raise ValueSyntaxError(f"{attribute.name} has no value {content!r} ({words})") from None
+    if number < 0 or number >> width:
+        raise ValueSyntaxError(f"{attribute.name}: {content} is no {kind}")
+    return int(number)

@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from harness.arch.addresses import PhysicalAddress
+from harness.arch.descriptors import LAST_LEVEL, OutputFormat, fields
 from harness.errors import MappingError
-from harness.tables.geometry import LAST_LEVEL, Geometry, OutputFormat
+from harness.tables.geometry import Geometry
 
-VALID = 1 << 0
-TABLE_OR_PAGE = 1 << 1
+VALID = fields.VALID.mask
+TABLE_OR_PAGE = fields.TYPE_TABLE.mask
 TYPE_MASK = VALID | TABLE_OR_PAGE
-CONTIGUOUS = 1 << 52
-NOT_TRANSLATING = 1 << 16
-"""nT of a block descriptor (FEAT_BBM): below every block's address field."""
+CONTIGUOUS = fields.CONTIGUOUS.mask
+NOT_TRANSLATING = fields.NT.mask
+"""nT of a block: no address bit, a page has one there."""
 
-_TOP = {OutputFormat.OA48: 47, OutputFormat.LPA: 47, OutputFormat.LPA2: 49}
-_UPPER = {OutputFormat.LPA: (48, 4, 12), OutputFormat.LPA2: (50, 2, 8)}
-"""Where the address bits above `_TOP` go: (lowest address bit, how many, lowest descriptor bit)."""
+_WIDTH_IN_PLACE = {OutputFormat.VMSA48: 48, OutputFormat.LPA: 48, OutputFormat.LPA2: 50}
+"""How many address bits stand at their own places."""
+_UPPER = {OutputFormat.LPA: fields.OA_LPA, OutputFormat.LPA2: fields.OA_LPA2}
+"""The field of the address bits above those."""
 
 
 def is_table(descriptor: int, level: int) -> bool:
@@ -35,18 +37,11 @@ def leaf_type(level: int) -> int:
     return TYPE_MASK if level == LAST_LEVEL else VALID
 
 
-def address_mask(geometry: Geometry, lowest: int) -> int:
-    """Return the descriptor bits that hold an address whose bits below `lowest` are 0."""
-    mask = (1 << (_TOP[geometry.format] + 1)) - (1 << lowest)
-    if geometry.format in _UPPER:
-        _, count, place = _UPPER[geometry.format]
-        mask |= ((1 << count) - 1) << place
-    return mask
-
-
 def leaf_address_mask(geometry: Geometry, level: int) -> int:
     """Return the descriptor bits that hold the OA of a leaf of `level`."""
-    return address_mask(geometry, geometry.granule.level_shift(level))
+    mask = _in_place(geometry, geometry.granule.level_shift(level))
+    upper = _UPPER.get(geometry.format)
+    return mask if upper is None else mask | upper.mask
 
 
 def output_address(geometry: Geometry, descriptor: int, level: int) -> PhysicalAddress:
@@ -56,15 +51,12 @@ def output_address(geometry: Geometry, descriptor: int, level: int) -> PhysicalA
 
 def output_address_reader(geometry: Geometry, level: int) -> Callable[[int], PhysicalAddress]:
     """Return `output_address` for one level, with what the geometry implies worked out once."""
-    lowest = geometry.granule.level_shift(level)
-    low = (1 << (_TOP[geometry.format] + 1)) - (1 << lowest)
-    if geometry.format not in _UPPER:
+    low = _in_place(geometry, geometry.granule.level_shift(level))
+    upper = _UPPER.get(geometry.format)
+    if upper is None:
         return lambda descriptor: PhysicalAddress(descriptor & low)
-    first, count, place = _UPPER[geometry.format]
-    high = (1 << count) - 1
-    return lambda descriptor: PhysicalAddress(
-        descriptor & low | (descriptor >> place & high) << first
-    )
+    width, get = _WIDTH_IN_PLACE[geometry.format], upper.get
+    return lambda descriptor: PhysicalAddress(descriptor & low | get(descriptor) << width)
 
 
 def next_table(geometry: Geometry, descriptor: int) -> PhysicalAddress:
@@ -99,21 +91,26 @@ def make_leaves(
     step = geometry.granule.level_size(level)
     end = oa + count * step
     first = make_leaf(geometry, level, oa, bits)
-    if end <= 1 << (_TOP[geometry.format] + 1):
+    if end <= 1 << _WIDTH_IN_PLACE[geometry.format]:
         return list(range(first, first + count * step, step))
     return [make_leaf(geometry, level, PhysicalAddress(at), bits) for at in range(oa, end, step)]
 
 
 def _put_address(geometry: Geometry, address: int, lowest: int) -> int:
-    if address >> geometry.format.oa_bits:
+    if address >> geometry.format.address_bits:
         raise MappingError(
-            f"{address:#x} is wider than the {geometry.format.oa_bits} bits of a "
+            f"{address:#x} is wider than the {geometry.format.address_bits} bits of a "
             f"{geometry.format.value} descriptor"
         )
     if address & ((1 << lowest) - 1):
         raise MappingError(f"{address:#x} is not aligned to {1 << lowest:#x} bytes")
-    field = address & ((1 << (_TOP[geometry.format] + 1)) - 1)
-    if geometry.format in _UPPER:
-        first, _, place = _UPPER[geometry.format]
-        field |= address >> first << place
-    return field
+    field = address & _in_place(geometry, lowest)
+    upper = _UPPER.get(geometry.format)
+    if upper is None:
+        return field
+    return upper.set(field, address >> _WIDTH_IN_PLACE[geometry.format])
+
+
+def _in_place(geometry: Geometry, lowest: int) -> int:
+    """Return the bits from `lowest` up that stand at their own places."""
+    return (1 << _WIDTH_IN_PLACE[geometry.format]) - (1 << lowest)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from harness.arch.addresses import PhysicalAddress
+from harness.arch.descriptors import LAST_LEVEL
 from harness.errors import MappingError
 from harness.memory import DescriptorMemory
 from harness.tables.descriptor import (
@@ -24,7 +25,7 @@ from harness.tables.descriptor import (
     next_table,
     output_address,
 )
-from harness.tables.geometry import LAST_LEVEL, Geometry
+from harness.tables.geometry import Geometry
 from harness.tables.pool import TablePool
 
 

@@ -7,13 +7,14 @@ own: neither may lean on the other.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 from harness.arch.addresses import VirtualAddress
+from harness.arch.descriptors import BLOCK_LEVELS, LAST_LEVEL, OutputFormat
 from harness.arch.granule import Granule
-from harness.errors import MappingError
+from harness.errors import MappingError, UnsupportedError
 
-LAST_LEVEL = 3
+__all__ = ["TABLE_ALIGNMENT", "Geometry", "OutputFormat"]
+
 TABLE_ALIGNMENT = 64
 """Least alignment of a root of fewer than 8 descriptors, where TTBR holds 52-bit addresses."""
 
@@ -29,48 +30,24 @@ _CONTIGUOUS_RUN = {
 """Entries that the Contiguous bit joins (AArch64.ContiguousBit); other levels have none."""
 
 
-class OutputFormat(Enum):
-    """Where a 64-bit descriptor holds its address; the value is the width of the OA in bits."""
-
-    OA48 = "48-bit"
-    LPA = "LPA"
-    """64K granule with 52-bit OAs: OA[51:48] in bits 15:12 (FEAT_LPA)."""
-    LPA2 = "LPA2"
-    """4K and 16K granules with TCR.DS = 1: OA[51:50] in bits 9:8 (FEAT_LPA2)."""
-
-    @property
-    def oa_bits(self) -> int:
-        """Width of an output address."""
-        return 48 if self is OutputFormat.OA48 else 52
-
-
-_FIRST_BLOCK_LEVEL = {
-    (Granule.K4, OutputFormat.OA48): 1,
-    (Granule.K4, OutputFormat.LPA2): 0,
-    (Granule.K16, OutputFormat.OA48): 2,
-    (Granule.K16, OutputFormat.LPA2): 1,
-    (Granule.K64, OutputFormat.OA48): 2,
-    (Granule.K64, OutputFormat.LPA): 1,
-}
-"""The highest level with block descriptors; a pair that is absent does not exist."""
-
-
 @dataclass(frozen=True, slots=True)
 class Geometry:
     """The half of the address space that one TTBR translates.
 
     `ia_bits` is 64 - TCR.TnSZ; `high` selects TTBR1's half, whose addresses have every bit above
     `ia_bits` set. MappingError when granule and format do not go together or the size of the
-    input range is none that the architecture has.
+    input range is none that the architecture has; UnsupportedError for D128.
     """
 
     granule: Granule
     ia_bits: int
     high: bool
-    format: OutputFormat = OutputFormat.OA48
+    format: OutputFormat = OutputFormat.VMSA48
 
     def __post_init__(self) -> None:
-        if (self.granule, self.format) not in _FIRST_BLOCK_LEVEL:
+        if self.format is OutputFormat.D128:
+            raise UnsupportedError("FEAT_D128: tables of 128-bit descriptors are not built")
+        if (self.granule, self.format) not in BLOCK_LEVELS:
             raise MappingError(
                 f"the {self.granule.label} granule has no {self.format.value} descriptors"
             )
@@ -89,14 +66,10 @@ class Geometry:
         levels = -(-(self.ia_bits - self.granule.value) // self.granule.stride)
         return LAST_LEVEL + 1 - levels
 
-    @property
-    def first_block_level(self) -> int:
-        """The highest level that may hold a block descriptor."""
-        return _FIRST_BLOCK_LEVEL[self.granule, self.format]
-
     def has_leaf(self, level: int) -> bool:
         """Return whether a page or block descriptor exists at `level` of these tables."""
-        return max(self.start_level, self.first_block_level) <= level <= LAST_LEVEL
+        levels = (*BLOCK_LEVELS[self.granule, self.format], LAST_LEVEL)
+        return level in levels and level >= self.start_level
 
     def contiguous_run(self, level: int) -> int | None:
         """Return how many entries the Contiguous bit joins at `level`, None where it cannot.

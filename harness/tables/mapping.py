@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.arch.addresses import PhysicalAddress, VirtualAddress
+from harness.arch.descriptors import LAST_LEVEL
 from harness.errors import Location, MappingError
-from harness.tables.geometry import LAST_LEVEL, Geometry
+from harness.tables.geometry import Geometry
 
 
 class Shape(StrEnum):
@@ -80,10 +81,10 @@ def leaves_of(geometry: Geometry, mapping: Mapping) -> tuple[LeafRun, ...]:
     if mapping.descriptor is not None:
         level = _level_of_descriptor(geometry, mapping)
         return (LeafRun(level, False, mapping.ia, mapping.oa, mapping.size),)
-    if mapping.oa < 0 or (mapping.oa + mapping.size - 1) >> geometry.format.oa_bits:
+    if mapping.oa < 0 or (mapping.oa + mapping.size - 1) >> geometry.format.address_bits:
         raise mapping.error(
-            f"the output address {mapping.oa:#x} is outside the {geometry.format.oa_bits} bits of "
-            f"{geometry.format.value} descriptors"
+            f"the output address {mapping.oa:#x} is outside the {geometry.format.address_bits} "
+            f"bits of {geometry.format.value} descriptors"
         )
     units = _units(geometry, mapping)
     try:

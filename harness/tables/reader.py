@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.arch.addresses import PhysicalAddress, VirtualAddress
+from harness.arch.descriptors import LAST_LEVEL
 from harness.memory import DescriptorMemory, PhysicalMemory
 from harness.tables.descriptor import (
     CONTIGUOUS,
@@ -22,7 +23,7 @@ from harness.tables.descriptor import (
     output_address_reader,
     valid_leaf_type,
 )
-from harness.tables.geometry import LAST_LEVEL, Geometry
+from harness.tables.geometry import Geometry
 from harness.tables.mapping import Mapping, Shape
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from harness.arch.addresses import PhysicalAddress, VirtualAddress
+from harness.arch.descriptors import OutputFormat
 from harness.arch.granule import Granule
 from harness.errors import Location, MappingError
 from harness.memory import PhysicalMemory, Region
 from harness.tables.builder import Mapping, build_tables
-from harness.tables.geometry import Geometry, OutputFormat
+from harness.tables.geometry import Geometry
 from harness.tables.pool import TablePool
 
 BASE = PhysicalAddress(0x8000_0000)
@@ -102,13 +103,13 @@ def test_the_largest_leaves_that_fit_are_taken_or_those_asked_for(
 @pytest.mark.parametrize(
     ("granule", "ia_bits", "form", "size", "leaf"),
     [
-        (Granule.K4, 39, OutputFormat.OA48, 1 << 30, 1),
+        (Granule.K4, 39, OutputFormat.VMSA48, 1 << 30, 1),
         (Granule.K4, 52, OutputFormat.LPA2, 1 << 39, 1),
-        (Granule.K16, 48, OutputFormat.OA48, 1 << 25, 1),
+        (Granule.K16, 48, OutputFormat.VMSA48, 1 << 25, 1),
         (Granule.K16, 52, OutputFormat.LPA2, 1 << 36, 1),
-        (Granule.K64, 42, OutputFormat.OA48, 1 << 29, 1),
+        (Granule.K64, 42, OutputFormat.VMSA48, 1 << 29, 1),
         (Granule.K64, 52, OutputFormat.LPA, 1 << 42, 1),
-        (Granule.K64, 48, OutputFormat.OA48, 1 << 16, 3),
+        (Granule.K64, 48, OutputFormat.VMSA48, 1 << 16, 3),
     ],
 )
 def test_every_granule_and_format_has_its_own_block(

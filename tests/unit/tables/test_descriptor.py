@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.arch.addresses import PhysicalAddress
+from harness.arch.descriptors import OutputFormat
 from harness.arch.granule import Granule
 from harness.errors import MappingError
 from harness.tables.descriptor import (
@@ -16,7 +17,7 @@ from harness.tables.descriptor import (
     next_table,
     output_address,
 )
-from harness.tables.geometry import Geometry, OutputFormat
+from harness.tables.geometry import Geometry
 
 OA48 = Geometry(Granule.K4, 48, high=True)
 LPA = Geometry(Granule.K64, 52, high=True, format=OutputFormat.LPA)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from harness.arch.descriptors import OutputFormat
 from harness.arch.granule import Granule
-from harness.errors import MappingError
-from harness.tables.geometry import Geometry, OutputFormat
+from harness.errors import MappingError, UnsupportedError
+from harness.tables.geometry import Geometry
 
 K4, K16, K64 = Granule.K4, Granule.K16, Granule.K64
-OA48, LPA, LPA2 = OutputFormat.OA48, OutputFormat.LPA, OutputFormat.LPA2
+OA48, LPA, LPA2 = OutputFormat.VMSA48, OutputFormat.LPA, OutputFormat.LPA2
 
 
 @pytest.mark.parametrize(
@@ -130,3 +131,8 @@ def test_a_geometry_that_the_architecture_lacks_is_refused(
 ) -> None:
     with pytest.raises(MappingError):
         Geometry(granule, ia_bits, high=False, format=form)
+
+
+def test_128_bit_descriptors_are_refused_by_name() -> None:
+    with pytest.raises(UnsupportedError, match="FEAT_D128"):
+        Geometry(K4, 48, high=False, format=OutputFormat.D128)
