@@ -7,24 +7,24 @@ states its output address, an edit that changes it writes a whole descriptor.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from harness.arch.descriptors import fields as f
 from harness.arch.fields import Field
 from harness.errors import ValueSyntaxError
 
-_AP_WORDS = {"RW": 0, "RW_EL0": 1, "RO": 2, "RO_EL0": 3}
-_SH_WORDS = {"NSH": 0, "OSH": 2, "ISH": 3}
+_AP_WORDS = ("RW", "RW_EL0", "RO", "RO_EL0")
+_SH_WORDS = ("NSH", "", "OSH", "ISH")
 
 
 @dataclass(frozen=True, slots=True)
 class Attribute:
-    """A field of a leaf, its short name, and the words that may stand for its values."""
+    """A field of a leaf, its short name, and the words for its values 0, 1, …; empty for none."""
 
     name: str
     field: Field
-    words: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    words: tuple[str, ...] = ()
 
 
 ATTRIBUTES: tuple[Attribute, ...] = (
@@ -38,8 +38,8 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     Attribute("nT", f.NT),
     Attribute("nG", f.NG),
     Attribute("AF", f.AF),
-    Attribute("SH", f.SH, MappingProxyType(_SH_WORDS)),
-    Attribute("AP", f.AP, MappingProxyType(_AP_WORDS)),
+    Attribute("SH", f.SH, _SH_WORDS),
+    Attribute("AP", f.AP, _AP_WORDS),
     Attribute("NS", f.NS),
     Attribute("AttrIndx", f.ATTR_INDX),
 )
@@ -103,13 +103,13 @@ def resolve_fields(fields: Mapping[str, int | str]) -> int:
 def _number(attribute: Attribute, content: int | str) -> int:
     width = attribute.field.width
     kind = f"number of {width} bit{'s' if width > 1 else ''}"
-    number = attribute.words.get(content.upper()) if isinstance(content, str) else content
-    if number is None:
-        try:
-            number = int(str(content), 0)
-        except ValueError:
-            words = ", ".join(attribute.words) or f"a {kind}"
-            raise ValueSyntaxError(f"{attribute.name} has no value {content!r} ({words})") from None
+    words = {word: number for number, word in enumerate(attribute.words) if word}
+    text = str(int(content)) if isinstance(content, int) else content.upper()
+    try:
+        number = words[text] if text in words else int(text, 0)
+    except ValueError:
+        known = ", ".join(words) or f"a {kind}"
+        raise ValueSyntaxError(f"{attribute.name} has no value {content!r} ({known})") from None
     if number < 0 or number >> width:
         raise ValueSyntaxError(f"{attribute.name}: {content} is no {kind}")
-    return int(number)
+    return number
