@@ -15,18 +15,22 @@ from harness.machine.program import Program
 from harness.memory import PhysicalMemory
 from harness.scenario import Limits
 from harness.trace import End, Event
+from harness.vmsa.access import Access
 
 
 class Listener(Protocol):
     """What the machine tells while it runs. An exception raised here ends the run and is raised.
 
     For one instruction, in this order: `before_instruction`, its `Instruction` event, the events
-    that it causes. A listener may read and change the machine in `before_instruction` and
-    `after_fault`, never in `event`.
+    that it causes. An instruction that cannot be fetched has a number too, but only its fault's
+    events. In `before_instruction` and `after_fault` a listener may read the machine, write its
+    memory and translation registers, and have it maintain its TLB; never in `event`.
     """
 
-    def before_instruction(self, number: int, pc: VirtualAddress) -> None:
-        """Be told before instruction `number` executes; memory may be edited here."""
+    def before_instruction(
+        self, number: int, pc: VirtualAddress, accesses: tuple[Access, ...]
+    ) -> None:
+        """Be told before instruction `number` executes, which data accesses it is about to make."""
         ...
 
     def event(self, event: Event) -> None:
