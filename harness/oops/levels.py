@@ -8,16 +8,14 @@ arch/arm64/include/asm/pgtable.h).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.arch.granule import Granule
+from harness.encodings.levels import NAMES, start_level
 from harness.oops.report import LEVEL_NAMES, FaultReport
 
 LAST_LEVEL = 3
 _VALID = 1
 _TABLE = 0b11
-_NAMES: Mapping[int, str] = {-1: "pgd", 0: "p4d", 1: "pud", 2: "pmd", 3: "pte"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,17 +41,11 @@ class PrintedWalk:
     folded: tuple[PrintedEntry, ...]
 
 
-def root_level(granule: Granule, va_bits: int) -> int:
-    """Return the initial lookup level (AArch64.S1StartLevel)."""
-    resolved = va_bits - granule.value
-    return LAST_LEVEL + 1 - -(-resolved // granule.stride)
-
-
 def printed_walk(report: FaultReport) -> PrintedWalk | None:
     """Return the walk of the printed entries; None where its geometry is not printed."""
     if report.granule is None or report.va_bits is None or not report.entries:
         return None
-    top = root_level(report.granule, report.va_bits)
+    top = start_level(report.granule, report.va_bits)
     entries: list[PrintedEntry] = []
     absent = None
     for level in range(top, LAST_LEVEL + 1):
@@ -89,4 +81,4 @@ def _name_of(report: FaultReport, level: int) -> str:
     """Return Linux's name of the level: level 0 is pgd where the kernel prints no p4d."""
     if level == 0 and "p4d" not in report.entries:
         return "pgd"
-    return _NAMES[level]
+    return NAMES[level]

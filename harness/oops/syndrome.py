@@ -41,6 +41,11 @@ def is_abort(esr: int) -> bool:
     return Syndrome.from_int(esr).ec in (*DATA_ABORTS, *FETCH_ABORTS)
 
 
+def is_lower_el(esr: int) -> bool:
+    """Return whether the abort was taken from a lower exception level: from EL0 here."""
+    return Syndrome.from_int(esr).ec in LOWER_EL_ABORTS
+
+
 def far_is_valid(esr: int) -> bool:
     """Return whether FAR_EL1 holds the faulting address: an abort with FnV = 0."""
     return is_abort(esr) and not iss.FNV.get(Syndrome.from_int(esr).iss)
