@@ -34,6 +34,8 @@ class Field:
     kind: Kind = Kind.VALUE
     feature: str | None = None
     """The FEAT_ name without which the bits are RES0; None for the base architecture."""
+    address_lsb: int | None = None
+    """For part of an address: the address bit that the lowest bit of the field is."""
     _ones: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -60,7 +62,12 @@ class Field:
         return (value & ~self.mask) | (content << self.lsb)
 
     def meaning(self, value: int) -> str:
-        """Return what the field of `value` means in words, empty when the number says it all."""
+        """Return what the field of `value` means in words, empty when the number says it all.
+
+        Part of an address means that part, in its place: `0x199600000`.
+        """
+        if self.address_lsb is not None:
+            return f"{self.get(value) << self.address_lsb:#x}"
         return self.values.get(self.get(value), "")
 
     @property

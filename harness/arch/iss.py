@@ -44,6 +44,10 @@ DATA_ABORT = Layout.of(
     width=ISS_WIDTH,
 )
 # fmt: on
+DATA_ABORT_WITHOUT_ISV = Layout.of(
+    "ISS", "Data abort", FSC, WNR, S1PTW, CM, EA, FNV, SET, VNCR, ISV, width=ISS_WIDTH
+)
+"""What it holds while ISV is 0: bits 23:14 are RES0."""
 INSTRUCTION_ABORT = Layout.of(
     "ISS", "Instruction abort", IFSC, S1PTW, EA, FNV, SET, width=ISS_WIDTH
 )
@@ -123,9 +127,13 @@ INSTRUCTION_ABORT_2 = Layout.of(
 NO_SYNDROME_2 = Layout.of("ISS2", "No syndrome", width=ISS2_WIDTH)
 
 
-def iss_layout(exception_class: int) -> Layout:
-    """Return what ISS holds for this class; one field of 25 bits where the harness has no table."""
-    return _LAYOUTS.get(exception_class, UNINTERPRETED)
+def iss_layout(exception_class: int, iss: int = ISV.mask) -> Layout:
+    """Return what ISS holds for this class; one field of 25 bits where the harness has no table.
+
+    `iss` itself says, by its ISV, which form a data abort's has.
+    """
+    layout = _LAYOUTS.get(exception_class, UNINTERPRETED)
+    return DATA_ABORT_WITHOUT_ISV if layout is DATA_ABORT and not ISV.get(iss) else layout
 
 
 def iss2_layout(exception_class: int) -> Layout:

@@ -65,10 +65,12 @@ TTL = Field(
     "TTL", 47, 44, "Level hint: granule and level of the leaf, 0 for none", feature="FEAT_TTL"
 )
 ASID = Field("ASID", 63, 48, "Address space identifier")
-VA = Field("VA", 43, 0, "VA[55:12]")
+VA = Field("VA", 43, 0, "VA[55:12]", address_lsb=12)
 VA_OPERAND = Layout.of("Xt", "Operand of TLBI by address", VA, TTL, ASID)
 ASID_OPERAND = Layout.of("Xt", "Operand of TLBI by ASID", ASID)
-IPA_OPERAND = Layout.of("Xt", "Operand of TLBI by IPA", Field("IPA", 43, 0, "IPA[55:12]"), TTL)
+IPA_OPERAND = Layout.of(
+    "Xt", "Operand of TLBI by IPA", Field("IPA", 43, 0, "IPA[55:12]", address_lsb=12), TTL
+)
 
 RANGE_BASE = Field("BaseADDR", 36, 0, "Base address in granules, in 64KB units when TCR.DS is 1")
 RANGE_TTL = Field("TTL", 38, 37, "Level hint, 0 for none")

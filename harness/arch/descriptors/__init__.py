@@ -37,8 +37,10 @@ def descriptor_layout(view: View, descriptor_type: DescriptorType) -> Layout:
     ValueError for a type that cannot be at that level in that format.
     """
     width = 128 if view.output is OutputFormat.D128 else 64
-    name = f"Stage {view.stage} {descriptor_type.value} descriptor"
-    long_name = f"{name}, level {view.level}, {view.granule.label} granule, {view.output.value}"
+    name = f"{descriptor_type.value.capitalize()} descriptor"
+    long_name = (
+        f"stage {view.stage}, level {view.level}, {view.granule.label} granule, {view.output.value}"
+    )
     if descriptor_type is DescriptorType.INVALID:
         rest = Field(Kind.IGNORED.value, width - 1, 1, "Free for software", kind=Kind.IGNORED)
         return Layout(name, long_name, width, (rest, fields.VALID))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from harness.arch.fields import Field, Kind, flag
 
-VALID = flag("Valid", 0, "Valid descriptor", "Invalid: hardware ignores all other bits", "valid")
+VALID = flag("Valid", 0, "Valid descriptor", "no: hardware ignores all other bits", "yes")
 TYPE_TABLE = flag("Type", 1, "Descriptor type", "block", "table")
 TYPE_LAST = flag("Type", 1, "Descriptor type", "reserved", "page")
 """Bit 1 at level 3."""
@@ -35,7 +35,7 @@ SH = Field(
     {0: "Non-shareable", 1: "reserved", 2: "Outer Shareable", 3: "Inner Shareable"},
 )
 AF = flag("AF", 10, "Access flag", "an access faults, or sets it (HA)", "accessed")
-NG = flag("nG", 11, "Not global", "global: all ASIDs", "this ASID only")
+NG = flag("nG", 11, "Not global", "all ASIDs", "one ASID only")
 NT = flag("nT", 16, "Block translation entry", "may be cached", "may not be cached", "FEAT_BBM")
 
 # Stage 1 leaf, upper attributes.
@@ -111,12 +111,16 @@ SOFTWARE_STAGE2 = Field("Software", 58, 56, "Reserved for software use", kind=Ki
 PO_INDEX_STAGE2 = Field("POIndex", 62, 59, "Overlay index into S2POR_EL1", feature="FEAT_S2POE")
 
 # Output addresses that do not stand in place.
-OA_LPA = Field("OA[51:48]", 15, 12, "Output address, bits 51:48", feature="FEAT_LPA")
-OA_LPA2 = Field("OA[51:50]", 9, 8, "Output address, bits 51:50", feature="FEAT_LPA2")
+OA_LPA = Field(
+    "OA[51:48]", 15, 12, "Output address, bits 51:48", feature="FEAT_LPA", address_lsb=48
+)
+OA_LPA2 = Field(
+    "OA[51:50]", 9, 8, "Output address, bits 51:50", feature="FEAT_LPA2", address_lsb=50
+)
 
 
 def address(msb: int, lsb: int, *, next_table: bool = False) -> Field:
     """Return the part of the address that stands in place: bits msb:lsb of the descriptor."""
     if next_table:
-        return Field(f"NLTA[{msb}:{lsb}]", msb, lsb, "Next-level table address")
-    return Field(f"OA[{msb}:{lsb}]", msb, lsb, "Output address")
+        return Field(f"NLTA[{msb}:{lsb}]", msb, lsb, "Next-level table address", address_lsb=lsb)
+    return Field(f"OA[{msb}:{lsb}]", msb, lsb, "Output address", address_lsb=lsb)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.arch.fields import Field, Layout
 from harness.arch.registers.base import register, whole
 
-VBA = Field("VBA", 63, 11, "Vector base address, 2KB aligned")
+VBA = Field("VBA", 63, 11, "Vector base address, 2KB aligned", address_lsb=11)
 EL = Field("EL", 3, 2, "Exception level")
 
 VBAR_EL1 = Layout.of("VBAR_EL1", "Vector Base Address Register (EL1)", VBA)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from harness.arch.fields import Field, Layout, flag
 from harness.arch.registers.base import register, whole
 
-FIPA = Field("FIPA", 47, 4, "Faulting IPA, bits 55:12")
+FIPA = Field("FIPA", 47, 4, "Faulting IPA, bits 55:12", address_lsb=12)
 NS = flag("NS", 63, "Faulting IPA space", "Secure", "Non-secure", "FEAT_SEL2")
 
 FAR_EL1 = whole("FAR_EL1", "Fault Address Register (EL1)", "VA", "Faulting virtual address")

@@ -13,8 +13,8 @@ from harness.arch.registers.mair import ATTRIBUTE_MEANINGS
 F = flag("F", 0, "The translation", "succeeded", "failed")
 SH = Field("SH", 8, 7, "Shareability", SHAREABILITY)
 NS = flag("NS", 9, "Physical address space", "Secure", "Non-secure")
-PA = Field("PA", 51, 12, "Output address, bits 51:12")
-PA_D128 = Field("PA", 119, 76, "Output address, bits 55:12")
+PA = Field("PA", 51, 12, "Output address, bits 51:12", address_lsb=12)
+PA_D128 = Field("PA", 119, 76, "Output address, bits 55:12", address_lsb=12)
 ATTR = Field("ATTR", 63, 56, "Memory attributes", ATTRIBUTE_MEANINGS)
 D128 = flag("D128", 64, "Form of the register", "64 bits", "128 bits", "FEAT_D128")
 

@@ -6,14 +6,14 @@ from harness.arch.fields import Field, Layout, flag
 from harness.arch.registers.base import register
 
 CNP = flag("CnP", 0, "Common not Private", "private", "shared by PEs", "FEAT_TTCNP")
-BADDR = Field("BADDR", 47, 1, "Table base address; bits 51:48 in 5:2 where OAs have 52 bits")
+BADDR = Field("BADDR", 47, 1, "Table base address; 51:48 in bits 5:2 for 52-bit OAs", address_lsb=1)
 ASID = Field("ASID", 63, 48, "Address space identifier")
 VMID = Field("VMID", 63, 48, "Virtual machine identifier")
 
 SKL = Field("SKL", 2, 1, "Skip level: levels left out of the walk", feature="FEAT_D128")
 """D128 form only."""
-BADDR_LOW_D128 = Field("BADDR", 47, 5, "Table base address, bits 47:5")
-BADDR_HIGH_D128 = Field("BADDR[55:48]", 87, 80, "Table base address, bits 55:48")
+BADDR_LOW_D128 = Field("BADDR", 47, 5, "Table base address, bits 47:5", address_lsb=5)
+BADDR_HIGH_D128 = Field("BADDR[55:48]", 87, 80, "Table base address, bits 55:48", address_lsb=48)
 
 _D128 = (CNP, SKL, BADDR_LOW_D128, BADDR_HIGH_D128)
 
