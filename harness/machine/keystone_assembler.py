@@ -17,7 +17,7 @@ from pathlib import Path
 from harness.errors import EngineError, EngineMissingError
 from harness.machine.listing import Item, ItemKind, engine_text, split_output
 
-SECONDS = 10
+SECONDS = 5
 """Time for one snippet, before the child is given up."""
 
 _CHILD = Path(__file__).with_name("keystone_child.py")
@@ -40,6 +40,7 @@ class _Child:
             encoding="utf-8",
         )
         self.owner = os.getpid()
+        self.has_answered = False
 
     def ask(self, text: str, base: int) -> dict[str, str]:
         """Return the child's answer; _Crashed if it dies instead."""
@@ -54,6 +55,7 @@ class _Child:
         if not line:
             raise _Crashed(self._last_words())
         answer: dict[str, str] = json.loads(line)
+        self.has_answered = True
         return answer
 
     def close(self) -> None:
@@ -94,10 +96,11 @@ class KeystoneAssembler:
         for item in items:
             if item.source.word == "adrp":
                 raise item.source.error("Keystone encodes ADRP wrongly: use `adr`, or GNU as")
-        failure, code = self._try(items, base)
-        if failure is None:
-            return code
-        culprit, reason = self._culprit(items, base, failure)
+        with self._lock:
+            failure, code = self._try(items, base)
+            if failure is None:
+                return code
+            culprit, reason = self._culprit(items, base, failure)
         raise culprit.source.error(reason)
 
     def close(self) -> None:
@@ -108,14 +111,16 @@ class KeystoneAssembler:
 
     def _try(self, items: Sequence[Item], base: int) -> tuple[str | None, bytes]:
         """Return (reason of the failure or None, bytes)."""
-        with self._lock:
-            if self._child is None or self._child.owner != os.getpid():
-                self._child = _Child()
-            try:
-                answer = self._child.ask(engine_text(items), base)
-            except _Crashed as crash:
-                self.close()
-                return f"Keystone {crash}", b""
+        if self._child is None or self._child.owner != os.getpid():
+            self._child = _Child()
+        child = self._child
+        try:
+            answer = child.ask(engine_text(items), base)
+        except _Crashed as crash:
+            self.close()
+            if child.has_answered:  # it may have died before this request: ask a new one
+                return self._try(items, base)
+            return f"Keystone {crash}", b""
         if "missing" in answer:
             self.close()
             raise EngineMissingError(
@@ -133,14 +138,15 @@ class KeystoneAssembler:
     def _culprit(self, items: Sequence[Item], base: int, reason: str) -> tuple[Item, str]:
         """Return the first item that makes the rest fail, and what is wrong with it.
 
-        First directives with every instruction a NOP, then instructions among sound directives.
+        Labels alone first, then directives with every instruction a NOP, then instructions.
         """
-        directives = [i for i, item in enumerate(items) if item.kind in _DIRECTIVES]
-        instructions = [i for i, item in enumerate(items) if item.kind is ItemKind.INSTRUCTION]
-        for suspects, sound in ((directives, []), (instructions, directives)):
+        sound: list[int] = []
+        for kinds in (_LABELS, _DIRECTIVES, _INSTRUCTIONS):
+            suspects = [i for i, item in enumerate(items) if item.kind in kinds]
             found = self._first_failing(items, base, suspects, sound)
             if found is not None:
                 return found
+            sound += suspects
         raise EngineError(f"{reason}, but no single statement is at fault")
 
     def _first_failing(
@@ -153,7 +159,7 @@ class KeystoneAssembler:
             some = (item if i in kept else _neutral(item) for i, item in enumerate(items))
             return self._try([item for item in some if item is not None], base)[0]
 
-        reason = reason_with(len(suspects))
+        reason = reason_with(len(suspects)) if suspects else None
         if reason is None:
             return None
         low, high = 0, len(suspects)
@@ -167,18 +173,16 @@ class KeystoneAssembler:
         return items[suspects[high - 1]], reason
 
 
+_LABELS = frozenset({ItemKind.LABEL})
+_INSTRUCTIONS = frozenset({ItemKind.INSTRUCTION})
 _DIRECTIVES = frozenset({ItemKind.DATA, ItemKind.ALIGN, ItemKind.CONSTANT})
 
 
 def _neutral(item: Item) -> Item | None:
     """Return an item of the same size that no engine refuses; None to leave it out."""
-    match item.kind:
-        case ItemKind.LABEL:
-            return item
-        case ItemKind.INSTRUCTION:
-            return Item(item.kind, "nop", item.source, item.size)
-        case _:
-            return None
+    if item.kind is ItemKind.INSTRUCTION:
+        return Item(item.kind, "nop", item.source, item.size)
+    return None
 
 
 KEYSTONE = KeystoneAssembler()

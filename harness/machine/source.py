@@ -13,7 +13,8 @@ from harness.errors import AssemblyError, Location
 
 _LABEL = re.compile(r"\s*([A-Za-z_.$\\][\w.$\\@()]*|\d+)\s*:")
 _COMMENT_OR_STRING = re.compile(
-    r"""(?P<keep>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])')|//[^\n]*|/\*.*?\*/""", re.DOTALL
+    r"""(?P<keep>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])')|//[^\n]*|/\*.*?\*/|(?P<open>/\*)""",
+    re.DOTALL,
 )
 _STRING_OR_END = re.compile(r"""("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])')|;""")
 _HASH_LINE = re.compile(r"^[ \t]*#.*$", re.MULTILINE)
@@ -89,14 +90,12 @@ def requested_assembler(text: str) -> str | None:
 
 def _without_comments(text: str, file: str) -> str:
     def blank(match: re.Match[str]) -> str:
+        if match["open"]:
+            line = text.count("\n", 0, match.start()) + 1
+            raise AssemblyError("a comment that does not end: /*", Location(file, line))
         return match["keep"] or "\n" * match[0].count("\n") or " "
 
-    cleaned = _COMMENT_OR_STRING.sub(blank, text)
-    opened = cleaned.find("/*")
-    if opened >= 0:
-        line = cleaned.count("\n", 0, opened) + 1
-        raise AssemblyError("a comment that does not end: /*", Location(file, line))
-    return _HASH_LINE.sub("", cleaned)
+    return _HASH_LINE.sub("", _COMMENT_OR_STRING.sub(blank, text))
 
 
 def _split_at_semicolons(line: str) -> Iterator[str]:
