@@ -36,7 +36,8 @@ class Translation:
     """The access may go on, at `pa`. `updates`: words of memory that hardware changed."""
 
     pa: PhysicalAddress
-    attributes: MemoryAttributes
+    attributes: MemoryAttributes | None
+    """None from an engine that does not tell them."""
     ipa: IntermediatePhysicalAddress | None = None
     updates: Mapping[int, int] = field(default_factory=_no_updates)
     par: int | None = None
