@@ -66,6 +66,24 @@ def evaluate(text: str, constants: Mapping[str, int]) -> int:
     return value
 
 
+def check_syntax(text: str) -> None:
+    """Raise ValueError, with the reason, if `text` is no expression; any name is taken."""
+    evaluate(text, _ANY_NAME)
+
+
+class _AnyName(dict[str, int]):
+    """Constants among which every name is found."""
+
+    def __contains__(self, name: object) -> bool:
+        return isinstance(name, str)
+
+    def __missing__(self, name: str) -> int:
+        return 1
+
+
+_ANY_NAME = _AnyName()
+
+
 def _tokens(text: str) -> list[str]:
     tokens, position = [], 0
     text = text.strip()

@@ -1,8 +1,9 @@
 """Keystone in a process of its own: it may crash or hang on a statement, its caller must not.
 
 Run as a script. Each line of standard input is a JSON request `{"text", "base", "seconds"}`, each
-line of standard output its answer: `{"code": hex}` or `{"error": reason}`. End of input ends it; an
-alarm ends it when Keystone does not come back. This file imports nothing of the harness.
+line of standard output its answer: `{"code": hex}` or `{"error": reason}`. End of input ends it; so
+does a timer of `seconds` of processor time, for Keystone loops on some malformed operands. This
+file imports nothing of the harness.
 """
 
 from __future__ import annotations
@@ -26,14 +27,15 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     for line in sys.stdin:
         request = json.loads(line)
-        signal.alarm(request["seconds"])  # the default action ends the process, in C code too
+        # The default action of its signal ends the process, in C code too.
+        signal.setitimer(signal.ITIMER_PROF, request["seconds"])
         engine = keystone.Ks(keystone.KS_ARCH_ARM64, keystone.KS_MODE_LITTLE_ENDIAN)
         try:
             code, _ = engine.asm(request["text"], request["base"], as_bytes=True)
             answer = {"code": (code or b"").hex()}
         except keystone.KsError as error:
             answer = {"error": _reason(error)}
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
         print(json.dumps(answer), flush=True)  # noqa: T201 — the protocol
     return 0
 

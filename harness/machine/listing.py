@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from harness.errors import Location
-from harness.machine.expressions import evaluate
+from harness.machine.expressions import check_syntax, evaluate
 from harness.machine.source import Statement, split_operands
 
 
@@ -85,6 +85,8 @@ _REFUSED = {
     ".org": "use `.balign` or `.space`",
 }
 
+_NAME = re.compile(r"[A-Za-z_.$][\w.$]*")
+_STRING = re.compile(r'"(?:\\.|[^"\\])*"')
 _NUMERIC_LABEL = re.compile(r"\d+:")
 _NUMERIC_REFERENCE = re.compile(r"(?<![\w.#$])(\d+)([bf])(?!\w)")
 _LITERAL = re.compile(r"(ldr|ldrsw)\s+([xwsd])(\w+)\s*,\s*=\s*(.+)", re.IGNORECASE)
@@ -193,6 +195,8 @@ class _Maker:
         if name.isdigit():
             self._append(ItemKind.LABEL, f"{_numeric_name(name, index)}:", statement)
             return
+        if not _NAME.fullmatch(name):
+            raise statement.error("no name for a label")
         if name in self._places:
             raise statement.error(f"label `{name}` is already defined at {self._places[name]}")
         self._places[name] = statement.at
@@ -204,11 +208,18 @@ class _Maker:
         values = split_operands(statement.operands)
         if not values or not all(values):
             raise statement.error("a value is missing")
+        for value in values:
+            try:
+                check_syntax(value)
+            except ValueError as error:
+                raise statement.error(str(error)) from None
         text = f"{_SPELLING[size]} {', '.join(values)}"
         self._append(ItemKind.DATA, text, statement, size * len(values))
 
     def _bytes(self, statement: Statement) -> None:
         if statement.word in _TEXT:
+            if not all(_STRING.fullmatch(piece) for piece in split_operands(statement.operands)):
+                raise statement.error("a text in double quotes is needed")
             self._append(ItemKind.DATA, statement.text, statement)
             return
         values = [self._constant(statement, piece) for piece in split_operands(statement.operands)]

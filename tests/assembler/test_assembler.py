@@ -17,12 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.arch.addresses import VirtualAddress
-from harness.errors import AssemblyError, EngineMissingError
+from harness.errors import AssemblyError, EngineMissingError, Location
 from harness.machine import keystone_assembler
 from harness.machine.assembler import assemble_file, assemble_text
 from harness.machine.keystone_assembler import KeystoneAssembler
-from harness.machine.listing import make_listing, split_output
+from harness.machine.listing import Item, ItemKind, make_listing, split_output
 from harness.machine.preprocessor import preprocess
+from harness.machine.source import Statement
 
 ROOT = Path(__file__).parents[2]
 NOP, RET = 0xD503201F, 0xD65F03C0
@@ -228,21 +229,12 @@ def test_a_child_that_was_killed_is_replaced(keystone: KeystoneAssembler) -> Non
     assert child_of(keystone) != first
 
 
-def test_a_child_that_takes_too_long_is_an_error_of_the_statement(
-    keystone: KeystoneAssembler, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    slow = tmp_path / "slow.py"
-    slow.write_text(
-        "import json, signal, sys, time\n"
-        "for line in sys.stdin:\n"
-        "    request = json.loads(line)\n"
-        "    signal.alarm(request['seconds'])\n"
-        "    time.sleep(60)\n"
-    )
-    monkeypatch.setattr(keystone_assembler, "_CHILD", slow)
-    monkeypatch.setattr(keystone_assembler, "SECONDS", 1)
-    with pytest.raises(AssemblyError, match=r"s\.S:1: Keystone took longer than 1 s: `nop`"):
-        assembled(keystone, "nop")
+def test_a_statement_on_which_keystone_loops_is_an_error(keystone: KeystoneAssembler) -> None:
+    (nop,) = make_listing(preprocess("nop", "s.S", None)).items
+    loops = Item(ItemKind.DATA, ".ascii [", Statement(".ascii [", Location("s.S", 2)))
+    with pytest.raises(AssemblyError, match=r"s\.S:2: Keystone did not end in 1 s: `.ascii \[`"):
+        keystone.assemble([nop, loops], BASE)
+    assert assembled(keystone, "nop") == [NOP]
 
 
 def test_the_child_ends_with_its_parent() -> None:
@@ -308,6 +300,10 @@ def test_importing_the_assembler_imports_no_keystone() -> None:
         (".space 1 << 40", "s.S:1: a size from 0 to 0x100000 bytes is needed"),
         (".space x", "s.S:1: `x` is no constant here"),
         (".word", "s.S:1: a value is missing"),
+        (".word b[", "s.S:1: unexpected `[`"),
+        (".quad 1 2", "s.S:1: unexpected `2`"),
+        (".ascii [", "s.S:1: a text in double quotes is needed"),
+        ("\\x: nop", "s.S:1: no name for a label"),
         ("[x0]", "s.S:1: neither a label, a directive nor an instruction"),
     ],
 )
