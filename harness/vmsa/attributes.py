@@ -10,21 +10,19 @@ from harness.vmsa.outcome import MemoryAttributes
 DEVICE = ("nGnRnE", "nGnRE", "nGRE", "GRE")
 """Kinds of Device memory from the strictest on, by their encoding (DecodeDevice)."""
 
-_SHAREABILITY = ("NSH", "OSH", "OSH", "ISH")
+SHAREABILITY = ("NSH", "OSH", "OSH", "ISH")
 """By the encoding of SH (DecodeShareability); 0b01 is reserved, and taken as Outer Shareable."""
 
-_DEVICE_ATTRIBUTES = tuple(MemoryAttributes("Device", device=kind) for kind in DEVICE)
-STRONGEST_DEVICE = _DEVICE_ATTRIBUTES[0]
+DEVICE_ATTRIBUTES = tuple(MemoryAttributes("Device", device=kind) for kind in DEVICE)
+STRONGEST_DEVICE = DEVICE_ATTRIBUTES[0]
 
 
-def normal(
-    inner: str, outer: str, shareability: str, *, effective: bool = True
-) -> MemoryAttributes:
+def normal(inner: str, outer: str, shareability: str) -> MemoryAttributes:
     """Return Normal memory; Non-cacheable both ways is Outer Shareable (EffectiveShareability).
 
-    `effective` is false for what stage 1 hands to stage 2, which applies it at the end.
+    That holds for what stage 1 hands to stage 2 as well: an IMPLEMENTATION DEFINED choice.
     """
-    if effective and inner == outer == "NC":
+    if inner == outer == "NC":
         shareability = "OSH"
     return MemoryAttributes("Normal", inner=inner, outer=outer, shareability=shareability)
 
@@ -53,9 +51,7 @@ _XS_FORMS = {0x40: "NC", 0xA0: "WT"}
 
 
 @cache
-def stage1_attributes(
-    attribute: int, shareability: int, *, effective: bool = True
-) -> MemoryAttributes:
+def stage1_attributes(attribute: int, shareability: int) -> MemoryAttributes:
     """Return what a MAIR attribute and SH mean (S1DecodeMemAttrs).
 
     Reserved encodings are refused: what they mean is CONSTRAINED UNPREDICTABLE
@@ -63,11 +59,11 @@ def stage1_attributes(
     """
     outer, inner = attribute >> 4, attribute & 0b1111
     if outer == 0 and not inner & 0b0010:
-        return _DEVICE_ATTRIBUTES[inner >> 2]
+        return DEVICE_ATTRIBUTES[inner >> 2]
     if outer and inner:
         policies = _policy(inner), _policy(outer)
     elif attribute in _XS_FORMS:
         policies = _XS_FORMS[attribute], _XS_FORMS[attribute]
     else:
         raise UnsupportedError(f"reserved memory attribute {attribute:#04x} is not modelled")
-    return normal(*policies, _SHAREABILITY[shareability], effective=effective)
+    return normal(*policies, SHAREABILITY[shareability])

@@ -37,11 +37,11 @@ class Translation:
 
     pa: PhysicalAddress
     attributes: MemoryAttributes | None
-    """None from an engine that does not tell them."""
+    """None from an engine that does not tell them, and after an AT that failed."""
     ipa: IntermediatePhysicalAddress | None = None
     updates: Mapping[int, int] = field(default_factory=_no_updates)
     par: int | None = None
-    """PAR_EL1 of an AT instruction, also of one whose translation failed (PAR.F = 1)."""
+    """PAR_EL1 of an AT instruction, also of one whose translation failed (PAR.F = 1, `pa` is 0)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from harness.vmsa.access import Access
+from harness.vmsa.access import Access, AccessKind, Operation
+from harness.vmsa.context import Context
 
 
 class Request(NamedTuple):
@@ -26,3 +27,29 @@ class Request(NamedTuple):
     """Hardware may set the dirty state: not for AT and cache maintenance."""
     walk: bool = False
     """A read or an update of a stage 1 descriptor, on its way through stage 2."""
+
+
+def request_of(context: Context, access: Access) -> Request:
+    """Return what `access`, which is no AT, asks of the translation.
+
+    CreateAccDescGPR, CreateAccDescIFetch, CreateAccDescDC and their like.
+    """
+    kind = access.kind
+    el0 = access.el == 0 or (access.unprivileged and not _privileged(context, access))
+    return Request(
+        access,
+        el0,
+        kind is AccessKind.READ or kind is AccessKind.READ_WRITE,
+        kind is AccessKind.WRITE or kind is AccessKind.READ_WRITE,
+        kind is AccessKind.FETCH,
+        access.pan and context.pan and kind is not AccessKind.FETCH,
+        zeroing=access.operation is Operation.DC_ZVA,
+        dirty_state=access.operation is not Operation.CACHE_MAINTENANCE,
+    )
+
+
+def _privileged(context: Context, access: Access) -> bool:
+    """Return whether LDTR and STTR are as LDR and STR (AArch64.IsUnprivAccessPriv)."""
+    if access.uao and context.uao:
+        return True
+    return access.el != 1 and not context.host

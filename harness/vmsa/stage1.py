@@ -7,7 +7,11 @@ from typing import Protocol
 from harness.arch.descriptors import fields as bits
 from harness.arch.faults import FaultKind
 from harness.arch.implementation import Implementation
-from harness.vmsa.attributes import NON_CACHEABLE, is_device, stage1_attributes
+from harness.vmsa.attributes import (
+    NON_CACHEABLE,
+    is_device,
+    stage1_attributes,
+)
 from harness.vmsa.dirty import updated_leaf
 from harness.vmsa.location import Location
 from harness.vmsa.outcome import MemoryAttributes
@@ -41,13 +45,8 @@ def translate_stage1(
     tables: Tables,
     choices: Implementation,
     trail: Trail | None = None,
-    *,
-    effective: bool = True,
 ) -> Location | FaultRecord:
-    """Translate `va` with the MMU on (AArch64.S1Translate, in its order of faults).
-
-    `effective`: give the effective shareability, because no stage 2 follows.
-    """
+    """Translate `va` with the MMU on (AArch64.S1Translate, in its order of faults)."""
     walk_parameters = parameters.walk
     if walk_parameters is None:
         return FaultRecord(FaultKind.TRANSLATION, 0, "AArch64.S1TxSZFaults")
@@ -77,9 +76,7 @@ def translate_stage1(
             fault = tables.update(leaf.address, updated) or fault
     if fault is not None:
         return fault
-    return Location(
-        leaf.oa, _attributes(parameters, leaf, attribute, fetch=request.fetch, effective=effective)
-    )
+    return Location(leaf.oa, _attributes(parameters, leaf, attribute, fetch=request.fetch))
 
 
 def _refused_before_the_walk(
@@ -97,7 +94,7 @@ def _refused_before_the_walk(
 
 
 def _attributes(
-    parameters: Stage1Parameters, leaf: Leaf, attribute: int, *, fetch: bool, effective: bool
+    parameters: Stage1Parameters, leaf: Leaf, attribute: int, *, fetch: bool
 ) -> MemoryAttributes:
     """Return the leaf's attributes as SCTLR_ELx.C and I leave them (AArch64.S1Translate)."""
     device = is_device(attribute)
@@ -110,4 +107,4 @@ def _attributes(
     shareability = parameters.shareability
     if shareability is None:
         shareability = bits.SH.get(leaf.descriptor)
-    return stage1_attributes(attribute, shareability, effective=effective)
+    return stage1_attributes(attribute, shareability)

@@ -104,7 +104,7 @@ def walk(
             )
         if trail is not None:
             trail.append(Lookup(parameters, level, table, address, found))
-        kind, skip = _kind(parameters, found, level)
+        kind, skip = kind_of(parameters, found, level)
         if kind != TABLE:
             break
         table = address_of(found, form)
@@ -132,7 +132,7 @@ _NO_TRANSLATION_D128 = 1 << 6
 _ALL_SKIPPED = 3
 
 
-def _kind(parameters: WalkParameters, descriptor: int, level: int) -> tuple[int, int]:
+def kind_of(parameters: WalkParameters, descriptor: int, level: int) -> tuple[int, int]:
     """Return the number of the type, and how many levels a table descriptor skips."""
     if not parameters.d128:
         return kind_code(descriptor, kinds_at(level, parameters.first_block_level)), 0

@@ -1,0 +1,34 @@
+"""Case files: one translation a line, as JSON, with its expected answer if it has one.
+
+Numbers that are addresses or register values are strings in hexadecimal; memory is 64-bit
+little-endian words at 8-byte-aligned physical addresses, and zero elsewhere. Answers come one a
+line in the order of the cases, with every key that applies.
+"""
+
+from harness.cases.answers import (
+    Answer,
+    Difference,
+    Unsupported,
+    answer_document,
+    answer_line,
+    compare,
+    compare_documents,
+)
+from harness.cases.case import Case, Document
+from harness.cases.parse import parse_case
+from harness.cases.reading import read_cases, read_lines
+
+__all__ = [
+    "Answer",
+    "Case",
+    "Difference",
+    "Document",
+    "Unsupported",
+    "answer_document",
+    "answer_line",
+    "compare",
+    "compare_documents",
+    "parse_case",
+    "read_cases",
+    "read_lines",
+]

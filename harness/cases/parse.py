@@ -1,0 +1,243 @@
+"""From a line of a case file to a `Case`, strictly: what is not understood is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from harness.arch.addresses import VirtualAddress
+from harness.arch.features import PROFILES, Feature, Profile
+from harness.arch.implementation import (
+    DeviceFetch,
+    Implementation,
+    Misprogrammed,
+    OutOfRange,
+)
+from harness.arch.registers import REGISTERS
+from harness.cases.case import Case, Document
+from harness.errors import CaseError, Location, UnsupportedError
+from harness.vmsa.access import Access, AccessKind, Operation
+from harness.vmsa.regime import Regime
+from harness.vmsa.unmodelled import ALWAYS_ON, REFUSED
+
+
+def parse_case(line: str, at: Location) -> Case:
+    """Return the case of one line; CaseError names the place and the reason."""
+    try:
+        document = json.loads(line)
+        return _case(document)
+    except (_Malformed, UnsupportedError) as error:
+        raise CaseError(str(error), at) from None
+    except json.JSONDecodeError as error:
+        raise CaseError(f"not JSON: {error.msg} at column {error.colno}", at) from None
+
+
+class _Malformed(Exception):  # noqa: N818 - never leaves this module
+    """What is wrong with a line, without its place."""
+
+
+_CASE_KEYS = frozenset(
+    {
+        "id", "profile", "regime", "features", "pa_bits", "implementation", "registers",
+        "memory", "access", "expect",
+    }
+)  # fmt: skip
+_ACCESS_KEYS = frozenset({"va", "type", "operation", "size", "el", "pan", "uao", "unprivileged"})
+
+
+def _case(document: Any) -> Case:  # noqa: ANN401 - whatever JSON holds
+    _object(document, "a case", _CASE_KEYS, required=("id", "registers", "memory", "access"))
+    identifier = document["id"]
+    if not isinstance(identifier, str):
+        raise _Malformed("id is not a string")
+    profile, refused = _machine(document)
+    regime = _regime(document.get("regime", Regime.EL10.label))
+    expect = document.get("expect")
+    if expect is not None and not isinstance(expect, dict):
+        raise _Malformed("expect is not an object")
+    return Case(
+        identifier,
+        profile,
+        regime,
+        _registers(document["registers"]),
+        _memory(document["memory"]),
+        _access(document["access"], regime),
+        expect,
+        refused,
+    )
+
+
+def _object(
+    value: Any,  # noqa: ANN401 - whatever JSON holds
+    what: str,
+    keys: frozenset[str],
+    required: tuple[str, ...] = (),
+) -> None:
+    if not isinstance(value, dict):
+        raise _Malformed(f"{what} is not an object")
+    if not value.keys() <= keys:
+        unknown = ", ".join(sorted(value.keys() - keys))
+        raise _Malformed(f"{what} has an unknown key: {unknown}")
+    for key in required:
+        if key not in value:
+            raise _Malformed(f"{what} has no {key}")
+
+
+def _machine(document: Document) -> tuple[Profile, tuple[str, ...]]:
+    """Return the profile that is named or spelt out, and the features that are refused."""
+    if "profile" in document:
+        for key in ("features", "pa_bits", "implementation"):
+            if key in document:
+                raise _Malformed(f"profile and {key} exclude each other")
+        named = PROFILES.get(document["profile"])
+        if named is None:
+            known = ", ".join(PROFILES)
+            raise _Malformed(f"no profile is called {document['profile']!r} ({known})")
+        return named, ()
+    features, pa_bits = document.get("features"), document.get("pa_bits")
+    if not isinstance(features, list) or not isinstance(pa_bits, int):
+        raise _Malformed("a case needs a profile, or features (a list) and pa_bits (a number)")
+    choices = document.get("implementation", {})
+    _object(choices, "implementation", _CHOICE_KEYS)
+    try:
+        return _spelt_out(tuple(features), pa_bits, tuple(choices.items()))
+    except TypeError:
+        raise _Malformed("features or implementation hold something that is no name") from None
+
+
+_CHOICES: Mapping[str, Callable[[Any], Any]] = {
+    "txsz_above_max": OutOfRange,
+    "txsz_below_min": OutOfRange,
+    "contiguous_misprogrammed": Misprogrammed,
+    "nt_bit": Misprogrammed,
+    "fetch_from_device": DeviceFetch,
+    "bbm_level": (0, 1, 2).index,
+    "bbm_no_abort": (False, True).index,
+    "af_update_on_alignment_or_permission_fault": (False, True).index,
+    "dirty_update_on_alignment_fault": (False, True).index,
+}
+_CHOICE_KEYS = frozenset(_CHOICES)
+_PA_BITS = frozenset({32, 36, 40, 42, 44, 48, 52, 56})
+
+
+@cache
+def _spelt_out(
+    features: tuple[str, ...], pa_bits: int, choices: tuple[tuple[str, object], ...]
+) -> tuple[Profile, tuple[str, ...]]:
+    """Return the machine; cached because a file repeats few of them."""
+    if pa_bits not in _PA_BITS:
+        raise _Malformed(f"pa_bits is {pa_bits}: no physical address has that size")
+    modelled: set[Feature] = set()
+    refused: list[str] = []
+    for name in features:
+        if name in REFUSED:
+            refused.append(name)
+        elif name not in ALWAYS_ON:
+            try:
+                modelled.add(Feature(name))
+            except ValueError:
+                raise _Malformed(f"unknown feature {name!r}") from None
+    values: dict[str, Any] = {}
+    for key, value in choices:
+        try:
+            values[key] = _CHOICES[key](value)
+        except ValueError:
+            raise _Malformed(f"implementation: {key} cannot be {value!r}") from None
+    for key in ("bbm_no_abort", *(key for key in values if "update" in key)):
+        if key in values:
+            values[key] = bool(values[key])
+    return Profile("", frozenset(modelled), pa_bits, Implementation(**values)), tuple(refused)
+
+
+def _regime(label: object) -> Regime:
+    try:
+        return Regime.named(str(label))
+    except ValueError:
+        known = ", ".join(regime.label for regime in Regime)
+        raise _Malformed(f"no translation regime is called {label!r} ({known})") from None
+
+
+def _number(value: object, what: str, width: int = 64) -> int:
+    """Return a hexadecimal string's value."""
+    if isinstance(value, str) and value[:2] == "0x" and value.isalnum() and value.isascii():
+        try:
+            number = int(value, 16)
+        except ValueError:
+            pass
+        else:
+            if number >> width == 0:
+                return number
+            raise _Malformed(f"{what} does not fit {width} bits: {value}")
+    raise _Malformed(f"{what} is no hexadecimal string: {value!r}")
+
+
+_WIDTHS: Mapping[str, int] = {
+    name: 128 if register.layout_d128 else 64 for name, register in REGISTERS.items()
+}
+
+
+def _registers(value: object) -> dict[str, int]:
+    if not isinstance(value, dict):
+        raise _Malformed("registers is not an object")
+    registers = {}
+    for name, text in value.items():
+        width = _WIDTHS.get(name)
+        if width is None:
+            raise _Malformed(f"no register is called {name!r}")
+        registers[name] = _number(text, name, width)
+    return registers
+
+
+def _memory(value: object) -> dict[int, int]:
+    if not isinstance(value, dict):
+        raise _Malformed("memory is not an object")
+    words = {}
+    for text, word in value.items():
+        address = _number(text, "an address of memory", 56)
+        if address & 7:
+            raise _Malformed(f"memory at {text} is not aligned to 8 bytes")
+        words[address] = _number(word, f"the word at {text}")
+    return words
+
+
+_KINDS: Mapping[str, AccessKind] = {kind.value: kind for kind in AccessKind}
+_OPERATIONS: Mapping[str, Operation] = {each.value: each for each in Operation}
+_LARGEST_ACCESS = 64
+
+
+def _access(value: Any, regime: Regime) -> Access:  # noqa: ANN401 - whatever JSON holds
+    _object(value, "access", _ACCESS_KEYS, required=("va", "type"))
+    kind = _KINDS.get(str(value["type"]))
+    operation = _OPERATIONS.get(str(value.get("operation", "plain")))
+    if kind is None or operation is None:
+        raise _Malformed("access: type or operation is not one of those that exist")
+    translates = kind is AccessKind.AT
+    if translates is not operation.name.startswith("AT_"):
+        raise _Malformed(
+            "access: type at and an operation that names an AT instruction go together"
+        )
+    size, el = value.get("size", 8), value.get("el", regime.exception_levels[-1])
+    if not isinstance(size, int) or not 0 < size <= _LARGEST_ACCESS or size & (size - 1):
+        raise _Malformed(f"access: size {size!r} is no power of two up to {_LARGEST_ACCESS}")
+    if el not in ((1, 2) if translates else regime.exception_levels):
+        raise _Malformed(f"access: el {el!r} is not served by the {regime.label} regime")
+    return Access(
+        VirtualAddress(_number(value["va"], "va")),
+        kind,
+        size,
+        el,
+        _flag(value, "pan"),
+        _flag(value, "uao"),
+        _flag(value, "unprivileged"),
+        operation,
+    )
+
+
+def _flag(value: Document, name: str) -> bool:
+    """Return a bit, written 0, 1, false or true; absent is false."""
+    content = value.get(name, False)
+    if not isinstance(content, int) or content not in (0, 1):
+        raise _Malformed(f"access: {name} is neither 0 nor 1")
+    return bool(content)
