@@ -95,7 +95,7 @@ def build_image(scenario: Scenario, assembler: str | None = None) -> Image:
 
 def _geometry(scenario: Scenario, registers: Mapping[str, int], *, high: bool) -> Geometry:
     try:
-        return geometry_of(registers, scenario.translation, scenario.profile, high=high)
+        return geometry_of(registers, scenario.profile, high=high)
     except MappingError as error:
         half = "high" if high else "low"
         raise ScenarioError(f"[translation], {half} half: {error.reason}", scenario.at()) from None

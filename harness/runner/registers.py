@@ -9,7 +9,7 @@ from harness.arch.descriptors import OutputFormat
 from harness.arch.features import Feature, Profile
 from harness.arch.granule import Granule
 from harness.arch.registers import REGISTERS, mair, sctlr, tcr, tcr2, ttbr
-from harness.errors import UnsupportedError
+from harness.errors import MappingError, UnsupportedError
 from harness.scenario import Half, TranslationSetup
 from harness.tables.geometry import Geometry
 
@@ -72,12 +72,22 @@ def system_registers(setup: TranslationSetup, profile: Profile) -> dict[str, int
     return registers
 
 
-def geometry_of(
-    registers: Mapping[str, int], setup: TranslationSetup, profile: Profile, *, high: bool
-) -> Geometry:
-    """Return the shape of the tables for one half; MappingError where there is none such."""
-    half = setup.high if high else setup.low
-    return Geometry(half.granule, half.va_bits, high, _format(registers, half, profile))
+def geometry_of(registers: Mapping[str, int], profile: Profile, *, high: bool) -> Geometry:
+    """Return the shape of the tables of one half, as TCR_EL1 has it.
+
+    MappingError where no tables have that shape, UnsupportedError for 128-bit descriptors.
+    """
+    control = registers["TCR_EL1"]
+    codes, granule_field, size_field = (
+        (_TG1, tcr.TG1, tcr.T1SZ) if high else (_TG0, tcr.TG0, tcr.T0SZ)
+    )
+    code = granule_field.get(control)
+    granule = next((one for one, encoded in codes.items() if encoded == code), None)
+    if granule is None:
+        raise MappingError(f"TCR_EL1.{granule_field.name} = {code:#04b} is a reserved granule")
+    return Geometry(
+        granule, 64 - size_field.get(control), high, _format(registers, granule, profile)
+    )
 
 
 def table_base(value: int, geometry: Geometry) -> PhysicalAddress:
@@ -120,10 +130,10 @@ def _wants_lpa2(half: Half) -> bool:
     return half.granule is not Granule.K64 and half.va_bits > _NARROW
 
 
-def _format(registers: Mapping[str, int], half: Half, profile: Profile) -> OutputFormat:
+def _format(registers: Mapping[str, int], granule: Granule, profile: Profile) -> OutputFormat:
     if tcr2.D128.get(registers.get("TCR2_EL1", 0)):
         return OutputFormat.D128
-    if half.granule is Granule.K64:
+    if granule is Granule.K64:
         lpa = profile.has(Feature.LPA) and profile.pa_bits > _NARROW
         return OutputFormat.LPA if lpa else OutputFormat.VMSA48
     lpa2 = profile.has(Feature.LPA2) and tcr.DS.get(registers["TCR_EL1"])

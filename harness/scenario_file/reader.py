@@ -38,7 +38,7 @@ class Source:
         """Return the place of a key, or of the nearest table around it."""
         while path and path not in self.lines:
             path = path[:-1]
-        return Location(self.file, self.lines.get(path, 1))
+        return Location(self.file, self.lines.get(path, 1 if self.lines else 0))
 
 
 def number_in(text: str) -> int | None:

@@ -27,7 +27,7 @@ def setup(granule: Granule = Granule.K4, va_bits: int = 48) -> TranslationSetup:
 def output_format(granule: Granule, va_bits: int, profile: Profile) -> OutputFormat:
     """Return the format of the high half's descriptors."""
     given = setup(granule, va_bits)
-    return geometry_of(system_registers(given, profile), given, profile, high=True).format
+    return geometry_of(system_registers(given, profile), profile, high=True).format
 
 
 def test_the_defaults_are_those_of_linux() -> None:
@@ -85,7 +85,7 @@ def test_the_format_of_descriptors_follows_granule_size_and_features(
 def test_a_stated_ds_bit_asks_for_lpa2_at_48_bits_too() -> None:
     given = replace(setup(), fields={"TCR_EL1": {"DS": 1}})
     registers = system_registers(given, MAX)
-    assert geometry_of(registers, given, MAX, high=False).format is OutputFormat.LPA2
+    assert geometry_of(registers, MAX, high=False).format is OutputFormat.LPA2
 
 
 def test_52_bits_without_lpa2_have_no_tables() -> None:
@@ -97,7 +97,7 @@ def test_52_bits_without_lpa2_have_no_tables() -> None:
 @pytest.mark.parametrize("root", [0x8000_0000, 0xF_FFFF_0000, 0xFFFF_FFFF_0000])
 def test_a_ttbr_holds_the_root_that_it_is_read_as(profile: Profile, root: int) -> None:
     given = setup(Granule.K64)
-    geometry = geometry_of(system_registers(given, profile), given, profile, high=True)
+    geometry = geometry_of(system_registers(given, profile), profile, high=True)
     value = ttbr_value(PhysicalAddress(root), geometry)
     assert table_base(value, geometry) == root
     assert table_base(value | 0x7 << 48 | 1, geometry) == root, "ASID and CnP are no address"
@@ -105,7 +105,7 @@ def test_a_ttbr_holds_the_root_that_it_is_read_as(profile: Profile, root: int) -
 
 def test_a_root_above_48_bits_lies_in_bits_5_to_2() -> None:
     given = setup(Granule.K64)
-    geometry = geometry_of(system_registers(given, MAX), given, MAX, high=True)
+    geometry = geometry_of(system_registers(given, MAX), MAX, high=True)
     assert ttbr_value(PhysicalAddress(0xF_0000_8000_0000), geometry) == 0x8000_003C
     assert table_base(0x8000_003C, geometry) == 0xF_0000_8000_0000
 
@@ -113,4 +113,15 @@ def test_a_root_above_48_bits_lies_in_bits_5_to_2() -> None:
 def test_tables_of_128_bit_descriptors_are_refused_by_name() -> None:
     given = replace(setup(), fields={"TCR2_EL1": {"D128": 1}})
     with pytest.raises(UnsupportedError, match="D128"):
-        geometry_of(system_registers(given, MAX), given, MAX, high=True)
+        geometry_of(system_registers(given, MAX), MAX, high=True)
+
+
+def test_the_shape_of_tables_follows_a_stated_tcr() -> None:
+    value = tcr.TG1.set(tcr.T1SZ.set(0, 17), 0b01)
+    geometry = geometry_of({"TCR_EL1": value}, N1, high=True)
+    assert (geometry.granule, geometry.ia_bits) == (Granule.K16, 47)
+
+
+def test_a_reserved_granule_has_no_tables() -> None:
+    with pytest.raises(MappingError, match="TG1 = 0b00 is a reserved granule"):
+        geometry_of({"TCR_EL1": tcr.T1SZ.set(0, 16)}, N1, high=True)

@@ -1,0 +1,146 @@
+"""A judged run as plain text: the verdict, each fault with its walk, injections, the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from harness.arch.syndromes import describe_esr
+from harness.oracle.seen import Aborted, describe_outcome
+from harness.oracle.verdict import Judgment, VerdictKind
+from harness.report.events import injections_of, label_at_end
+from harness.report.lines import event_line
+from harness.runner.judged import JudgedRun
+from harness.trace import EndReason, Event, FaultTaken, Instruction
+from harness.vmsa.outcome import Step
+
+BEFORE = 4
+"""Instructions shown before a fault."""
+AFTER = 2
+"""Instructions shown after a fault that was handled."""
+
+VERDICTS = {
+    VerdictKind.AGREES: "agrees",
+    VerdictKind.KNOWN_DIVERGENCE: "known divergence",
+    VerdictKind.DISAGREES: "DISAGREES",
+    VerdictKind.UNSUPPORTED: "unsupported",
+    VerdictKind.INCOMPLETE: "incomplete",
+}
+_ENDS = {
+    EndReason.RETURNED: "returned",
+    EndReason.FAULT: "at a fault, no handler installed",
+    EndReason.EXCEPTION: "at an exception, no handler installed",
+    EndReason.LIMIT: "at a limit",
+    EndReason.UNSUPPORTED: "at something that the engine cannot do",
+}
+
+
+def run_text(judged: JudgedRun, *, trace: bool = False) -> str:
+    """Return the report of one run; `trace` shows every event in place of those around faults."""
+    return "\n".join(_lines(judged, trace=trace)) + "\n"
+
+
+def verdict_line(judged: JudgedRun) -> str:
+    """Return the verdict in a word or two: `agrees`, `known divergence: ID`, `DISAGREES`."""
+    verdict = judged.verdict
+    word = VERDICTS[verdict.kind]
+    return f"{word}: {verdict.divergence}" if verdict.divergence else word
+
+
+def walk_lines(steps: Sequence[Step]) -> Iterator[str]:
+    """Yield a walk, one line a decision: level, descriptor's place and value, decision, rule."""
+    for step in steps:
+        level = "" if step.level is None else f"level {step.level}"
+        entry = ""
+        if step.descriptor is not None and step.table is not None and step.index is not None:
+            entry = f"{step.table:#x}[{step.index}] = {step.descriptor:#018x}  "
+        yield f"{level:<8}  {entry}{step.decision}  [{step.rule}]"
+
+
+def _lines(judged: JudgedRun, *, trace: bool) -> Iterator[str]:
+    execution, verdict = judged.execution, judged.verdict
+    scenario = execution.scenario
+    yield f"{scenario.name}: {scenario.summary}"
+    yield f"  machine  {scenario.profile.name} on {execution.engine}"
+    yield f"  verdict  {verdict_line(judged)}"
+    yield f"           {verdict.explanation}"
+    yield from _expectation_lines(judged)
+    shown = list(verdict.faults)
+    shown += [finding for finding in verdict.findings if finding not in shown]
+    events = execution.trace.events
+    for number, judgment in enumerate(shown, 1):
+        yield ""
+        yield from _judgment_lines(judgment, number)
+        if not trace:
+            yield from _indented(_around(events, judgment))
+    yield from _injection_lines(judged)
+    yield ""
+    yield from _end_lines(judged)
+    if trace:
+        yield ""
+        yield "trace"
+        yield from _indented(map(event_line, events))
+
+
+def _expectation_lines(judged: JudgedRun) -> Iterator[str]:
+    if judged.execution.scenario.expect is None:
+        return
+    if not judged.missed:
+        yield "  expect   met"
+    for sentence in judged.missed:
+        yield f"  expect   MISSED: {sentence}"
+
+
+def _judgment_lines(judgment: Judgment, number: int) -> Iterator[str]:
+    place = f"{judgment.pc:#x}" + (f" ({judgment.label})" if judgment.label else "")
+    access = judgment.access
+    seen = judgment.seen
+    if isinstance(seen, Aborted):
+        yield f"{number}. fault at {place}, instruction {judgment.number}"
+        yield f"  ESR_EL1  {seen.esr:#018x}  {describe_esr(seen.esr)}"
+        yield f"  FAR_EL1  {seen.far:#018x}"
+    else:
+        yield f"{number}. access at {place}, instruction {judgment.number}"
+    yield f"  verdict  {VERDICTS[judgment.kind]}: {judgment.explanation}"
+    yield f"  walk     {access.kind} of {access.size} bytes at {access.va:#018x} from EL{access.el}"
+    yield from _indented(walk_lines(judgment.steps))
+    yield "  permits  " + "; or ".join(
+        describe_outcome(outcome.outcome) + ("" if outcome.is_current else " (from the past)")
+        for outcome in judgment.permitted
+    )
+
+
+def _around(events: Sequence[Event], judgment: Judgment) -> Iterator[str]:
+    """Yield the events shortly before and after the instruction, marked with `>`."""
+    last = judgment.number + AFTER
+    for event in events:
+        if judgment.number - BEFORE <= event.number <= last:
+            here = event.number == judgment.number and isinstance(event, Instruction | FaultTaken)
+            yield f"{'>' if here else ' '} {event_line(event)}"
+
+
+def _injection_lines(judged: JudgedRun) -> Iterator[str]:
+    records = injections_of(judged.execution)
+    if records:
+        yield ""
+        yield "injections"
+    for record in records:
+        if not record.writes:
+            yield f"  {record.number}. {record.when}: its moment did not come"
+        for write in record.writes:
+            yield (
+                f"  {record.number}. {record.when}: at instruction {write.number}, "
+                f"{write.address:#x}: {write.old:#018x} -> {write.new:#018x}"
+            )
+
+
+def _end_lines(judged: JudgedRun) -> Iterator[str]:
+    end = judged.execution.trace.end
+    label = label_at_end(judged.execution)
+    place = f"{end.pc:#x}" + (f" ({label})" if label else "")
+    detail = f": {end.detail}" if end.detail else ""
+    yield f"ended {_ENDS[end.reason]}{detail}, at {place} after {end.number} instructions"
+    yield f"{judged.verdict.judged} accesses and fetches judged"
+
+
+def _indented(lines: Iterator[str] | map[str]) -> Iterator[str]:
+    return (f"    {line}" for line in lines)
