@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from harness.arch import pstate as ps
 from harness.arch.addresses import VirtualAddress
+from harness.arch.descriptors import fields
 from harness.arch.faults import FaultKind
 from harness.arch.features import PROFILES
 from harness.memory import PAGE_SIZE
@@ -27,6 +28,8 @@ LOW_CODE = 0x40_0000
 
 _UPPER_HALF = 1 << 55
 _EL2 = 2
+_READ_ONLY = 1 << 7
+"""AP[2]."""
 _WORD_SIZE = 4
 
 
@@ -49,9 +52,9 @@ def translation_of(report: FaultReport, tables: RebuiltTables) -> TranslationSet
     """
     half = Half(tables.geometry.granule, tables.geometry.ia_bits)
     name = "TTBR1_EL1" if tables.geometry.high else "TTBR0_EL1"
-    fields = {"TBI0": 1}
+    tagging = {"TBI0": 1}
     if tables.geometry.high and not tables.geometry.contains(report.address or 0):
-        fields["TBI1"] = 1
+        tagging["TBI1"] = 1
     return TranslationSetup(
         low=half,
         high=half,
@@ -61,7 +64,7 @@ def translation_of(report: FaultReport, tables: RebuiltTables) -> TranslationSet
                 "MAIR_EL1": memory_types(report.kernel).mair,
             }
         ),
-        fields=MappingProxyType({"TCR_EL1": MappingProxyType(fields)}),
+        fields=MappingProxyType({"TCR_EL1": MappingProxyType(tagging)}),
     )
 
 
@@ -123,7 +126,7 @@ def rebuild(report: FaultReport) -> Rebuilt | Refusal:
             expect=_expect(report),
         ),
         tables,
-        (*tables.notes, *notes, *_general_notes(report)),
+        (*tables.notes, *notes, *assumptions(report, tables)),
     )
 
 
@@ -193,17 +196,25 @@ def _fetch_notes(address: int) -> tuple[str, ...]:
     return (f"the fetch is made by RET, with x30 = {address:#x}",)
 
 
-def _general_notes(report: FaultReport) -> tuple[str, ...]:
-    notes = ["TCR_EL1.HA and HD are not printed: hardware updates are off"]
+def assumptions(report: FaultReport, tables: RebuiltTables) -> tuple[str, ...]:
+    """Return what the registers are set to without the log saying so, where it could matter."""
+    notes = []
     if version_of(report.kernel) is None:
         notes.append("no kernel release is printed: MAIR_EL1 as Linux 5.14 and later have it")
+    if _hardware_updates_matter(tables):
+        notes.append("TCR_EL1.HA and HD are not printed: hardware updates are off")
     if report.pstate is None:
         notes.append("pstate is not printed: PAN and UAO are 0")
     elif ps.EL.get(report.pstate) == _EL2:
         notes.append("pstate is EL2: replayed at EL1, whose stage 1 is that of the EL2&0 regime")
-    if report.lr is None and report.access is not AccessKind.FETCH:
-        notes.append("x30 is printed as a symbol: it is 0")
     return tuple(notes)
+
+
+def _hardware_updates_matter(tables: RebuiltTables) -> bool:
+    """Return whether the walk ends at a leaf that hardware could mark accessed or dirty."""
+    last = list(tables.words.values())[-1]
+    clean = last & (fields.DBM.mask | _READ_ONLY) == fields.DBM.mask | _READ_ONLY
+    return bool(last & fields.VALID.mask) and (clean or not last & fields.AF.mask)
 
 
 def _summary(report: FaultReport) -> str:

@@ -57,22 +57,17 @@ def syndrome_fields(esr: int) -> dict[str, int]:
     Fields that ISV = 0 or IDS = 1 make meaningless are left out as well.
     """
     syndrome = Syndrome.from_int(esr)
-    layout = iss.iss_layout(syndrome.ec)
+    layout = iss.iss_layout(syndrome.ec, syndrome.iss)
     fields = {part.name: part.get(syndrome.iss) for part in layout if part.kind is not Kind.RES0}
     fields |= {
         part.name: part.get(syndrome.iss2)
         for part in iss.iss2_layout(syndrome.ec)
         if part.kind is not Kind.RES0
     }
-    if not fields.get("ISV", 1):
-        for name in _NEEDS_ISV:
-            fields.pop(name)
     if fields.get("IDS"):
         fields = {"IDS": fields["IDS"], "ISS": syndrome.iss}
     return {"IL": outer.IL.get(esr), **fields}
 
-
-_NEEDS_ISV = ("SAS", "SSE", "SRT", "SF", "AR")
 
 _INSTRUCTION_SYNDROME = (iss.ISV, iss.SAS, iss.SSE, iss.SRT, iss.SF, iss.AR)
 

@@ -162,13 +162,14 @@ def _replay(replay: Replay) -> Iterator[str]:
 
 def _deciding(bit: DecidingBit) -> str:
     return (
-        f"one bit decides: with {_bit_as_changed(bit)} of the descriptor at {bit.place:#x}, the "
-        f"reference model translates the access to {bit.pa:#x}"
+        f"one bit decides: with {_bit_as_changed(bit)}, the reference model translates the access "
+        f"to {bit.pa:#x}"
     )
 
 
 def _bit_as_changed(bit: DecidingBit) -> str:
-    return f"bit {bit.bit} ({bit.name}) {'set' if bit.value else 'clear'}"
+    state = "set" if bit.value else "clear"
+    return f"bit {bit.bit} ({bit.name}) of the descriptor at {bit.place:#x} {state}"
 
 
 def _result(replay: Replay) -> str:
