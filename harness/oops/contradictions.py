@@ -54,6 +54,8 @@ _PHRASES = (
 _NULL_PAGE = 0x10000
 """Addresses that the kernel may call NULL: below one page of the largest size."""
 _UPPER_HALF = 1 << 55
+_COUNTS = {"il_bits": "IL in bits", "access_size": "access size"}
+"""What is printed in decimal, under another name than the field's."""
 _BITS_OF_IL = {0: 16, 1: 32}
 
 
@@ -98,7 +100,7 @@ def _of_decoding(report: FaultReport, esr: int) -> Iterator[str]:
     for name, value in expected.items():
         if name in printed and printed[name] != value:
             seen = f"line {report.where.get(name, 0)} prints {_label(name)} ="
-            yield f"{seen} {_shown(printed[name])}, ESR {esr:#010x} has {_shown(value)}"
+            yield f"{seen} {_shown(name, printed[name])}, ESR {esr:#010x} has {_shown(name, value)}"
     yield from _of_texts(report, esr, syndrome)
 
 
@@ -167,8 +169,8 @@ def _of_addresses(report: FaultReport) -> Iterator[str]:
 
 
 def _label(name: str) -> str:
-    return {"il_bits": "IL in bits", "access_size": "access size"}.get(name, name)
+    return _COUNTS.get(name, name)
 
 
-def _shown(value: int | str) -> str:
-    return value if isinstance(value, str) else f"{value:#x}"
+def _shown(name: str, value: int | str) -> str:
+    return str(value) if name in _COUNTS or isinstance(value, str) else f"{value:#x}"
