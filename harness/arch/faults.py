@@ -8,6 +8,8 @@ from enum import StrEnum
 class FaultKind(StrEnum):
     """What a translation or access can end in, instead of a location in memory."""
 
+    __hash__ = str.__hash__  # Enum's own is written in Python: these are looked up all the time.
+
     TRANSLATION = "translation"
     ACCESS_FLAG = "access_flag"
     PERMISSION = "permission"

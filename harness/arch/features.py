@@ -16,6 +16,8 @@ from harness.arch.implementation import Implementation
 class Feature(StrEnum):
     """Optional features that change a translation; what is not listed is not modelled."""
 
+    __hash__ = str.__hash__  # Enum's own is written in Python: these are looked up all the time.
+
     BBM = "FEAT_BBM"
     D128 = "FEAT_D128"
     E0PD = "FEAT_E0PD"

@@ -50,14 +50,22 @@ FIELDS = (M, M4, F, I, A, D, BTYPE, SSBS, ALLINT, IL, SS, PAN, UAO, DIT, TCO, V,
 
 PSTATE = Layout.of("PSTATE", "Process state, in SPSR's positions", *FIELDS)
 
+M_MASK = M4.mask | M.mask
+"""The whole of the mode: M[4:0]."""
+
+_KERNEL_BTYPES = ("--", "jc", "-c", "j-")
+
 
 def mode_name(pstate: int) -> str | None:
-    """Return `EL1h` and the like; None for AArch32 and for a reserved mode."""
-    return None if M4.get(pstate) else MODES.get(M.get(pstate))
+    """Return `EL1h` and the like, or `AArch32`; None for a reserved mode."""
+    return "AArch32" if M4.get(pstate) else MODES.get(M.get(pstate))
 
 
-def describe_pstate(pstate: int) -> str:
-    """Return the flags in one line, a letter in upper case where the bit is set: `nzcv DAIF …`."""
+def kernel_flags(pstate: int) -> str:
+    """Return the flags as the kernel prints them: `nZCv daIf +PAN -UAO -TCO -DIT -SSBS BTYPE=--`.
+
+    A letter in upper case, or a plus sign, is a bit that is set.
+    """
     letters = "".join(
         part.name.upper() if part.get(pstate) else part.name.lower()
         for part in (N, Z, C, V, D, A, I, F)
@@ -65,5 +73,10 @@ def describe_pstate(pstate: int) -> str:
     signs = " ".join(
         ("+" if part.get(pstate) else "-") + part.name for part in (PAN, UAO, TCO, DIT, SSBS)
     )
-    mode = mode_name(pstate) or f"M = {pstate & 0x1F:#04x}"
-    return f"{letters[:4]} {letters[4:]} {signs} BTYPE={BTYPE.get(pstate):02b} {mode}"
+    return f"{letters[:4]} {letters[4:]} {signs} BTYPE={_KERNEL_BTYPES[BTYPE.get(pstate)]}"
+
+
+def describe_pstate(pstate: int) -> str:
+    """Return the mode and the flags in one line."""
+    mode = mode_name(pstate) or f"reserved mode {pstate & M_MASK:#04x}"
+    return f"{mode}: {kernel_flags(pstate)}"

@@ -139,6 +139,8 @@ _SUMMARIES: Mapping[str, Callable[[Layout, int], str]] = MappingProxyType(
         "ESR_EL2": _esr,
         "HCR_EL2": _hcr,
         "HPFAR_EL2": _hpfar,
+        "MAIR2_EL1": _mair,
+        "MAIR2_EL2": _mair,
         "MAIR_EL1": _mair,
         "MAIR_EL2": _mair,
         "PAR_EL1": _par,

@@ -89,19 +89,20 @@ RANGE_OPERAND = Layout.of(
 )
 
 
+_OPERANDS: Mapping[TlbiScope, Layout | None] = MappingProxyType(
+    {
+        TlbiScope.ALL: None,
+        TlbiScope.ASID: ASID_OPERAND,
+        TlbiScope.VA: VA_OPERAND,
+        TlbiScope.VA_ANY_ASID: VA_OPERAND,
+        TlbiScope.IPA: IPA_OPERAND,
+    }
+)
+
+
 def operand_layout(operation: TlbiOperation) -> Layout | None:
     """Return what Xt of `operation` holds, None where it takes none."""
-    if operation.by_range:
-        return RANGE_OPERAND
-    match operation.scope:
-        case TlbiScope.ALL:
-            return None
-        case TlbiScope.ASID:
-            return ASID_OPERAND
-        case TlbiScope.IPA:
-            return IPA_OPERAND
-        case TlbiScope.VA | TlbiScope.VA_ANY_ASID:
-            return VA_OPERAND
+    return RANGE_OPERAND if operation.by_range else _OPERANDS[operation.scope]
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,11 +140,9 @@ def _effect(value: int, view: View, shown_as: DescriptorType) -> str:
 
 
 def _size(size: int) -> str:
-    for unit in ("", "K", "M", "G", "T"):
-        if size < 1 << 10:
-            return f"{size}{unit}"
-        size >>= 10
-    return f"{size}P"
+    """Return `2M` or `512G`; the smallest descriptor maps 4K, the largest 4T."""
+    power = (size.bit_length() - 1) // 10
+    return f"{size >> 10 * power}{' KMGT'[power]}"
 
 
 def _kernel_says(name: str, value: int, view: View) -> str:

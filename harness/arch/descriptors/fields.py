@@ -114,8 +114,14 @@ PO_INDEX_STAGE2 = Field("POIndex", 62, 59, "Overlay index into S2POR_EL1", featu
 OA_LPA = Field(
     "OA[51:48]", 15, 12, "Output address, bits 51:48", feature="FEAT_LPA", address_lsb=48
 )
+NLTA_LPA = Field(
+    "NLTA[51:48]", 15, 12, "Next-level table address", feature="FEAT_LPA", address_lsb=48
+)
 OA_LPA2 = Field(
     "OA[51:50]", 9, 8, "Output address, bits 51:50", feature="FEAT_LPA2", address_lsb=50
+)
+NLTA_LPA2 = Field(
+    "NLTA[51:50]", 9, 8, "Next-level table address", feature="FEAT_LPA2", address_lsb=50
 )
 
 

@@ -78,12 +78,10 @@ class View:
 
     def allows(self, descriptor_type: DescriptorType) -> bool:
         """Return whether a descriptor of this type can be at the level."""
-        match descriptor_type:
-            case DescriptorType.INVALID:
-                return True
-            case DescriptorType.TABLE:
-                return self.level < LAST_LEVEL
-            case DescriptorType.PAGE:
-                return self.level == LAST_LEVEL
-            case DescriptorType.BLOCK:
-                return self.level in BLOCK_LEVELS[self.granule, self.output]
+        possible = {
+            DescriptorType.INVALID: True,
+            DescriptorType.TABLE: self.level < LAST_LEVEL,
+            DescriptorType.BLOCK: self.level in BLOCK_LEVELS[self.granule, self.output],
+            DescriptorType.PAGE: self.level == LAST_LEVEL,
+        }
+        return possible[descriptor_type]

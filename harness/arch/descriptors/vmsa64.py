@@ -61,7 +61,7 @@ def _top(view: View) -> int:
 def _address(view: View, lowest: int, *, next_table: bool = False) -> list[Field]:
     parts = [f.address(_top(view), lowest, next_table=next_table)]
     if view.output is OutputFormat.LPA:
-        parts.append(f.OA_LPA)
+        parts.append(f.NLTA_LPA if next_table else f.OA_LPA)
     if view.output is OutputFormat.LPA2:
-        parts.append(f.OA_LPA2)
+        parts.append(f.NLTA_LPA2 if next_table else f.OA_LPA2)
     return parts
