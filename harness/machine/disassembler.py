@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -23,13 +22,6 @@ def disassemble(word: int, pc: int) -> str:
     for _, _, mnemonic, operands in _engine().disasm_lite(code, pc & _WORD_MASK, 1):
         return f"{mnemonic} {operands}".rstrip()
     return f".word {word:#010x}"
-
-
-def disassemble_code(code: bytes, pc: int) -> Iterator[tuple[int, int, str]]:
-    """Yield (address, word, text) of each whole word of `code`, which lies at `pc`."""
-    for offset in range(0, len(code) - len(code) % 4, 4):
-        word = int.from_bytes(code[offset : offset + 4], "little")
-        yield pc + offset, word, disassemble(word, pc + offset)
 
 
 @cache
