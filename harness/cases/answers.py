@@ -50,7 +50,7 @@ def answer_document(identifier: str, answer: Answer) -> dict[str, Any]:
 
 def answer_line(identifier: str, answer: Answer) -> str:
     """Return the answer as one line of an answer file, without its end."""
-    return json.dumps(answer_document(identifier, answer), separators=(", ", ": "))
+    return json.dumps(answer_document(identifier, answer))
 
 
 def _fault(identifier: str, fault: Fault) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
@@ -181,25 +182,47 @@ _WIDTHS: Mapping[str, int] = {
 def _registers(value: object) -> dict[str, int]:
     if not isinstance(value, dict):
         raise _Malformed("registers is not an object")
-    registers = {}
-    for name, text in value.items():
-        width = _WIDTHS.get(name)
-        if width is None:
+    for name in value:
+        if name not in _WIDTHS:
             raise _Malformed(f"no register is called {name!r}")
-        registers[name] = _number(text, name, width)
-    return registers
+    numbers = _hexadecimals(value.values())
+    if numbers is not None and all(number >> 64 == 0 for number in numbers):
+        return dict(zip(value, numbers, strict=True))
+    return {name: _number(text, name, _WIDTHS[name]) for name, text in value.items()}
 
 
 def _memory(value: object) -> dict[int, int]:
     if not isinstance(value, dict):
         raise _Malformed("memory is not an object")
-    words = {}
-    for text, word in value.items():
-        address = _number(text, "an address of memory", 56)
-        if address & 7:
-            raise _Malformed(f"memory at {text} is not aligned to 8 bytes")
-        words[address] = _number(word, f"the word at {text}")
-    return words
+    addresses, contents = _hexadecimals(value), _hexadecimals(value.values())
+    if addresses is not None and contents is not None:
+        every = 0
+        for address in addresses:
+            every |= address
+        if every & 7 == 0 and every >> 56 == 0 and all(word >> 64 == 0 for word in contents):
+            return dict(zip(addresses, contents, strict=True))
+    return dict(_word(address, word) for address, word in value.items())
+
+
+def _word(address: str, word: object) -> tuple[int, int]:
+    number = _number(address, "an address of memory", 56)
+    if number & 7:
+        raise _Malformed(f"memory at {address} is not aligned to 8 bytes")
+    return number, _number(word, f"the word at {address}")
+
+
+_HEXADECIMALS = re.compile(r"(?:0x[0-9A-Fa-f]+,)*")
+
+
+def _hexadecimals(texts: Iterable[Any]) -> list[int] | None:
+    """Return the values if all are hexadecimal strings: one look at all of them, for speed."""
+    try:
+        if _HEXADECIMALS.fullmatch("".join([f"{text}," for text in texts])):
+            return [int(text, 16) for text in texts]
+    except (TypeError, ValueError):
+        # A number instead of a string, or a comma inside one: the slow path says which.
+        pass
+    return None
 
 
 _KINDS: Mapping[str, AccessKind] = {kind.value: kind for kind in AccessKind}

@@ -21,6 +21,8 @@ class AccessKind(StrEnum):
 class Operation(StrEnum):
     """What kind of instruction makes the access, where that changes alignment or the syndrome."""
 
+    __hash__ = str.__hash__  # Enum's own is written in Python: these are looked up all the time.
+
     PLAIN = "plain"
     LOAD_PAIR = "load_pair"
     STORE_PAIR = "store_pair"

@@ -7,7 +7,9 @@ depends on the level or the format is found once, as plain numbers, and handed i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import NamedTuple
 
 from harness.arch.descriptors import fields as bits
@@ -39,7 +41,6 @@ class KindsAt(NamedTuple):
     bit1_set: int
 
 
-@cache
 def kinds_at(level: int, first_block_level: int) -> KindsAt:
     """Return what bit 1 selects at `level` (AArch64.DecodeDescriptorType, 64-bit descriptors)."""
     if level == LAST_LEVEL:
@@ -49,22 +50,32 @@ def kinds_at(level: int, first_block_level: int) -> KindsAt:
     return KindsAt(INVALID, TABLE)
 
 
+@cache
+def kinds_by_level(granule: Granule, ds: bool, pa_bits: int) -> tuple[KindsAt, ...]:  # noqa: FBT001 - the cache keys on it
+    """Return what bit 1 selects at levels 0 to 3, then at level -1, which index -1 finds too."""
+    lowest = first_block_level(granule, ds=ds, pa_bits=pa_bits)
+    return tuple(kinds_at(level, lowest) for level in (0, 1, 2, 3, -1))
+
+
 def kind_code(descriptor: int, kinds: KindsAt) -> int:
     """Return the number of the type of a 64-bit descriptor (also of an array of them)."""
     bit1 = (descriptor >> 1) & 1
     return (descriptor & 1) * (bit1 * kinds.bit1_set + (bit1 ^ 1) * kinds.bit1_clear)
 
 
-def first_block_level(granule: Granule, *, ds: bool, pa_bits: int, d128: bool = False) -> int:
+def first_block_level(granule: Granule, *, ds: bool, pa_bits: int) -> int:
     """Return the lowest level that has blocks (AArch64.BlockDescSupported).
 
     `ds` is the effective TCR_ELx.DS or VTCR_EL2.DS; `pa_bits` what the machine implements.
     """
     if granule is Granule.K4:
-        return 0 if ds or d128 else 1
+        return 0 if ds else 1
     if granule is Granule.K16:
-        return 1 if ds or d128 else 2
-    return 1 if d128 or pa_bits >= 52 else 2  # noqa: PLR2004 - 52 bits: FEAT_LPA
+        return 1 if ds else 2
+    return 1 if pa_bits >= _PA_BITS_OF_LPA else 2
+
+
+_PA_BITS_OF_LPA = 52
 
 
 def classify(
@@ -110,23 +121,16 @@ def address_of(descriptor: int, form: AddressFormat) -> int:
     return (descriptor & form.in_place) | (descriptor & form.high) << form.high_shift
 
 
-# Contiguous runs: log2 of the number of entries, by level (ContiguousSize).
-_CONTIGUOUS_64 = {
-    Granule.K4: {1: 4, 2: 4, 3: 4},
-    Granule.K16: {2: 5, 3: 7},
-    Granule.K64: {2: 5, 3: 5},
-}
-_CONTIGUOUS_128 = {
-    Granule.K4: {1: 2, 2: 4, 3: 4},
-    Granule.K16: {1: 2, 2: 4, 3: 6},
-    Granule.K64: {2: 6, 3: 4},
-}
+# Contiguous runs: log2 of the number of entries, at levels 0 to 3 (ContiguousSize); 0 where the
+# bit has no meaning (AArch64.ContiguousBit).
+_CONTIGUOUS_64: Mapping[Granule, tuple[int, ...]] = MappingProxyType(
+    {Granule.K4: (0, 4, 4, 4), Granule.K16: (0, 0, 5, 7), Granule.K64: (0, 0, 5, 5)}
+)
+_CONTIGUOUS_128: Mapping[Granule, tuple[int, ...]] = MappingProxyType(
+    {Granule.K4: (0, 2, 4, 4), Granule.K16: (0, 2, 4, 6), Granule.K64: (0, 0, 6, 4)}
+)
 
 
-def contiguous_bits(granule: Granule, level: int, *, d128: bool = False) -> int:
-    """Return log2 of the entries of a contiguous run, 0 where the bit has no meaning.
-
-    AArch64.ContiguousBit, ContiguousSize.
-    """
-    sizes = _CONTIGUOUS_128 if d128 else _CONTIGUOUS_64
-    return sizes[granule].get(level, 0)
+def contiguous_bits(granule: Granule, *, d128: bool = False) -> tuple[int, ...]:
+    """Return log2 of the entries of a contiguous run at levels 0 to 3, 0 where there is none."""
+    return (_CONTIGUOUS_128 if d128 else _CONTIGUOUS_64)[granule]

@@ -12,7 +12,7 @@ from harness.arch.implementation import DeviceFetch, Misprogrammed
 from harness.arch.registers import hcr, sctlr, tcr, tcr2, tcr_el2
 from harness.arch.registers import ttbr as ttbr_fields
 from harness.errors import UnsupportedError
-from harness.vmsa.descriptor import LAST_LEVEL, address_format, first_block_level
+from harness.vmsa.descriptor import LAST_LEVEL, address_format, contiguous_bits, kinds_by_level
 from harness.vmsa.geometry import (
     base_is_wide,
     effective_txsz,
@@ -230,7 +230,7 @@ def _walk_parameters(  # noqa: PLR0913 - each is one field of S1TTWParams
     shift = granule.value + (LAST_LEVEL - level) * stride
     return WalkParameters(
         stage=1,
-        granule=granule,
+        granule_bits=granule.value,
         stride=stride,
         entry_shift=entry_shift,
         ia_bits=ia_bits,
@@ -245,7 +245,8 @@ def _walk_parameters(  # noqa: PLR0913 - each is one field of S1TTWParams
         ),
         oa_bits=physical_address_size(profile, ps, granule, d128=d128),
         form=address_format(granule, ds=ds, lpa=profile.has(Feature.LPA), d128=d128),
-        first_block_level=first_block_level(granule, ds=ds, pa_bits=profile.pa_bits, d128=d128),
+        kinds=kinds_by_level(granule, ds, profile.pa_bits),
+        contiguous_bits=contiguous_bits(granule, d128=d128),
         access_flag_faults=access_flag_faults,
         contiguous_faults=contiguous_faults(profile),
         nt_faults=nt_faults(profile),
@@ -280,19 +281,29 @@ def _overlays(
     )
 
 
-_UNMODELLED_TCR2 = ((tcr2.AIE, "FEAT_AIE"), (tcr2.PNCH, "FEAT_THE"), (tcr2.HAFT, "FEAT_HAFT"))
+_UNMODELLED_TCR2 = (
+    (tcr2.AIE, "FEAT_AIE"),
+    (tcr2.PNCH, "FEAT_THE"),
+    (tcr2.HAFT, "FEAT_HAFT"),
+)
+_UNMODELLED_TCR = ((tcr.MTX0, "FEAT_MTE4"), (tcr.MTX1, "FEAT_MTE4"))
+_UNMODELLED_TCR_EL2 = ((tcr_el2.MTX, "FEAT_MTE4"),)
+_BIG_ENDIAN = ((sctlr.EE, "a big-endian translation table"),)
 
 
 def _refuse_unmodelled(control: int, extended: int, value: int, regime: Regime) -> None:
     """Name what the registers ask for and this model does not have."""
-    suffix = regime.suffix
-    if sctlr.EE.get(control):
-        raise UnsupportedError(f"big-endian translation tables (SCTLR{suffix}.EE)")
-    if extended:
-        for field, feature in _UNMODELLED_TCR2:
-            if field.get(extended):
-                raise UnsupportedError(f"{feature} (TCR2{suffix}.{field.name}) is not modelled")
-    tag_checking = (tcr.MTX0, tcr.MTX1) if regime.has_unprivileged else (tcr_el2.MTX,)
-    for field in tag_checking:
-        if field.get(value):
-            raise UnsupportedError(f"FEAT_MTE4 (TCR{suffix}.{field.name}) is not modelled")
+    tcr_fields = _UNMODELLED_TCR if regime.has_unprivileged else _UNMODELLED_TCR_EL2
+    for name, content, fields in (
+        ("SCTLR", control, _BIG_ENDIAN),
+        ("TCR2", extended, _UNMODELLED_TCR2),
+        ("TCR", value, tcr_fields),
+    ):
+        refuse(name + regime.suffix, content, fields)
+
+
+def refuse(register: str, value: int, fields: tuple[tuple[Field, str], ...]) -> None:
+    """Raise UnsupportedError if `value` of `register` sets one of the fields, by its feature."""
+    for field, feature in fields:
+        if value & field.mask:
+            raise UnsupportedError(f"{feature} ({register}.{field.name}) is not modelled")

@@ -10,7 +10,7 @@ from harness.arch.granule import Granule
 from harness.arch.implementation import DeviceFetch
 from harness.arch.registers import hcr, vtcr
 from harness.errors import UnsupportedError
-from harness.vmsa.descriptor import LAST_LEVEL, address_format, first_block_level
+from harness.vmsa.descriptor import LAST_LEVEL, address_format, contiguous_bits, kinds_by_level
 from harness.vmsa.geometry import (
     base_is_wide,
     effective_txsz,
@@ -19,7 +19,7 @@ from harness.vmsa.geometry import (
     smallest_stage2_txsz,
     table_base,
 )
-from harness.vmsa.parameters import TG0_GRANULES, contiguous_faults, nt_faults
+from harness.vmsa.parameters import TG0_GRANULES, contiguous_faults, nt_faults, refuse
 from harness.vmsa.walk import WalkParameters
 
 
@@ -73,9 +73,7 @@ def stage2_parameters(profile: Profile, registers: Mapping[str, int]) -> Stage2P
     """Read and check the registers of the Non-secure stage 2 (AArch64.NSS2TTWParams)."""
     control = registers.get("VTCR_EL2", 0)
     hypervisor = registers.get("HCR_EL2", 0)
-    for field, feature in _UNMODELLED:
-        if field.get(control):
-            raise UnsupportedError(f"{feature} (VTCR_EL2.{field.name}) is not modelled")
+    refuse("VTCR_EL2", control, _UNMODELLED)
     encoding = vtcr.TG0.get(control)
     if encoding >= len(TG0_GRANULES):
         raise UnsupportedError("reserved granule VTCR_EL2.TG0 = 0b11 is not modelled")
@@ -134,7 +132,7 @@ def _walk_parameters(
     return (
         WalkParameters(
             stage=2,
-            granule=granule,
+            granule_bits=granule.value,
             stride=stride,
             entry_shift=_ENTRY_SHIFT,
             ia_bits=ia_bits,
@@ -149,7 +147,8 @@ def _walk_parameters(
             ),
             oa_bits=physical_address_size(profile, ps, granule, d128=False),
             form=address_format(granule, ds=ds, lpa=profile.has(Feature.LPA), d128=False),
-            first_block_level=first_block_level(granule, ds=ds, pa_bits=profile.pa_bits),
+            kinds=kinds_by_level(granule, ds, profile.pa_bits),
+            contiguous_bits=contiguous_bits(granule),
             access_flag_faults=access_flag_faults,
             contiguous_faults=contiguous_faults(profile),
             nt_faults=nt_faults(profile),

@@ -72,7 +72,7 @@ def _decision(lookup: Lookup, kind: int, skip: int) -> str:
         if level == LAST_LEVEL:
             return "invalid: bit 1 is clear, which is reserved at level 3"
         return f"invalid: this granule and format have no block at level {level}"
-    size = 1 << parameters.granule.value + (LAST_LEVEL - level) * parameters.stride
+    size = 1 << parameters.granule_bits + (LAST_LEVEL - level) * parameters.stride
     base = address_of(descriptor, parameters.form) & -size
     name = "block" if kind == BLOCK else "page"
     return f"{name} of {_size(size)} at {base:#x}"

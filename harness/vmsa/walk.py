@@ -17,10 +17,9 @@ from harness.vmsa.descriptor import (
     PAGE,
     TABLE,
     AddressFormat,
+    KindsAt,
     address_of,
-    contiguous_bits,
     kind_code,
-    kinds_at,
 )
 from harness.vmsa.record import FaultRecord
 
@@ -29,7 +28,8 @@ class WalkParameters(NamedTuple):
     """All that a walk of one stage and one table base depends on."""
 
     stage: int
-    granule: Granule
+    granule_bits: int
+    """log2 of the granule's bytes."""
     stride: int
     """Address bits that one level resolves."""
     entry_shift: int
@@ -42,7 +42,10 @@ class WalkParameters(NamedTuple):
     oa_bits: int
     """Size of output addresses (AArch64.PhysicalAddressSize)."""
     form: AddressFormat
-    first_block_level: int
+    kinds: tuple[KindsAt, ...]
+    """What bit 1 selects at levels 0 to 3; the last, which index -1 also finds, is level -1."""
+    contiguous_bits: tuple[int, ...]
+    """log2 of the entries of a contiguous run, by level from 0 on."""
     access_flag_faults: bool
     """No hardware update of the Access flag."""
     contiguous_faults: bool
@@ -87,8 +90,8 @@ def walk(
 
     The caller has found `ia` to be in range. A table read that has no memory is an external abort.
     """
-    (stage, granule, stride, entry_shift, ia_bits, level, table, oa_bits, form, *_) = parameters
-    shift = granule.value + (LAST_LEVEL - level) * stride
+    stage, granule_bits, stride, entry_shift, ia_bits, level, table, oa_bits, form = parameters[:9]
+    shift = granule_bits + (LAST_LEVEL - level) * stride
     index = (ia & ((1 << ia_bits) - 1)) >> shift
     address = table | index << entry_shift
     if address >> oa_bits:
@@ -109,7 +112,7 @@ def walk(
             break
         table = address_of(found, form)
         below = level + 1 + skip
-        shift = granule.value + (LAST_LEVEL - below) * stride
+        shift = granule_bits + (LAST_LEVEL - below) * stride
         index = (ia >> shift) & ((1 << stride * (1 + skip)) - 1)
         address = table | index << entry_shift
         if address >> oa_bits:
@@ -130,19 +133,20 @@ _DISCH = 1 << 112
 _CONTIGUOUS_D128 = 1 << 111
 _NO_TRANSLATION_D128 = 1 << 6
 _ALL_SKIPPED = 3
+_GRANULE_4K = Granule.K4.value
 
 
 def kind_of(parameters: WalkParameters, descriptor: int, level: int) -> tuple[int, int]:
     """Return the number of the type, and how many levels a table descriptor skips."""
     if not parameters.d128:
-        return kind_code(descriptor, kinds_at(level, parameters.first_block_level)), 0
-    return _kind_d128(parameters.granule, descriptor, level)
+        return kind_code(descriptor, parameters.kinds[level]), 0
+    return _kind_d128(parameters.granule_bits, descriptor, level)
 
 
-def _kind_d128(granule: Granule, descriptor: int, level: int) -> tuple[int, int]:
+def _kind_d128(granule_bits: int, descriptor: int, level: int) -> tuple[int, int]:
     """AArch64.DecodeDescriptorType for 128-bit descriptors: SKL says how far down this one is."""
     skip = (descriptor >> _SKL_LSB) & 0b11
-    if not descriptor & 1 or (granule is not Granule.K4 and skip == _ALL_SKIPPED):
+    if not descriptor & 1 or (granule_bits != _GRANULE_4K and skip == _ALL_SKIPPED):
         return INVALID, 0
     if level + skip > LAST_LEVEL:
         return INVALID, 0
@@ -153,12 +157,12 @@ def _kind_d128(granule: Granule, descriptor: int, level: int) -> tuple[int, int]
 
 def _leaf(parameters: WalkParameters, ia: int, leaf: Leaf, disch: bool) -> Leaf | FaultRecord:  # noqa: FBT001
     """Check a leaf in the manual's order and find its output address."""
-    stage, granule = parameters.stage, parameters.granule
+    stage = parameters.stage
     descriptor, level = leaf.descriptor, leaf.level
-    low_bits = granule.value + (LAST_LEVEL - level) * parameters.stride
+    low_bits = parameters.granule_bits + (LAST_LEVEL - level) * parameters.stride
     marked = descriptor & (_CONTIGUOUS_D128 if parameters.d128 else CONTIGUOUS)
     if marked and not disch:
-        low_bits += contiguous_bits(granule, level, d128=parameters.d128)
+        low_bits += parameters.contiguous_bits[level]
         if parameters.contiguous_faults and low_bits > parameters.ia_bits:
             return FaultRecord(FaultKind.TRANSLATION, level, "AArch64.ContiguousBitFaults", stage)
     if parameters.nt_faults and level < LAST_LEVEL:
