@@ -37,8 +37,11 @@ class Listener(Protocol):
         """Be told of every event but `End`, in program order."""
         ...
 
-    def after_fault(self, number: int) -> None:
-        """Be told after the `number`-th abort was taken, before its handler runs."""
+    def after_fault(self, fault: int, number: int) -> None:
+        """Be told after the `fault`-th abort was taken by instruction `number`.
+
+        Its handler has not run yet; where no handler is installed, the listener is not told.
+        """
         ...
 
 

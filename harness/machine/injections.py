@@ -1,0 +1,166 @@
+"""When an injection fires, what it changes, and which maintenance follows.
+
+An `Injector` is told what the machine is about to do. It finds a descriptor through a function
+that it is given, so that it follows the translation registers as they are at that moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from harness.arch.addresses import VirtualAddress
+from harness.arch.registers import tcr, ttbr
+from harness.arch.system_instructions import takes_register
+from harness.arch.tlbi import ASID, TLBI_OPERATIONS, VA, TlbiScope
+from harness.errors import Location, MappingError, ScenarioError, UnsupportedError
+from harness.machine.accesses import footprint
+from harness.machine.machine import Machine
+from harness.scenario import AtAccess, AtFault, AtInstruction, AtLabel, Edit, Injection
+from harness.tables.editor import Entry, write
+from harness.trace import DescriptorWrite, Event
+from harness.vmsa.access import Access, AccessKind
+
+Locate = Callable[[VirtualAddress, int | None], Entry]
+"""Find the descriptor that maps an address at a level (None: where the walk ends), now."""
+
+
+class Injector:
+    """Fires a scenario's injections, each once, in their order where several are due at once.
+
+    The listener that it serves calls `before_instruction` and `after_fault` before it does
+    anything else there; every change is told to `emit` as a DescriptorWrite, the maintenance is
+    told to the listener by the machine. ScenarioError, with the place that `at` gives for the
+    injection's line, where there is no such descriptor.
+    """
+
+    def __init__(
+        self,
+        injections: Sequence[Injection],
+        *,
+        machine: Machine,
+        labels: Mapping[str, VirtualAddress],
+        locate: Locate,
+        emit: Callable[[Event], None],
+        at: Callable[[int], Location | None],
+    ) -> None:
+        self._machine = machine
+        self._labels = labels
+        self._locate = locate
+        self._emit = emit
+        self._at = at
+        self._waiting = [_Waiting(number, one) for number, one in enumerate(injections, start=1)]
+
+    @property
+    def waiting(self) -> tuple[Injection, ...]:
+        """The injections that have not fired."""
+        return tuple(waiting.injection for waiting in self._waiting)
+
+    def before_instruction(
+        self, number: int, pc: VirtualAddress, accesses: tuple[Access, ...]
+    ) -> None:
+        """Fire what is due before instruction `number`."""
+        if self._waiting:
+            due = [one for one in self._waiting if one.is_due(number, pc, accesses, self._labels)]
+            self._fire(due, number)
+
+    def after_fault(self, fault: int, number: int) -> None:
+        """Fire what is due after the `fault`-th fault, taken by instruction `number`."""
+        due = [
+            one
+            for one in self._waiting
+            if isinstance(one.injection.when, AtFault) and one.injection.when.number == fault
+        ]
+        self._fire(due, number)
+
+    def _fire(self, due: list[_Waiting], number: int) -> None:
+        for one in due:
+            self._waiting.remove(one)
+            self._apply(one, number)
+
+    def _apply(self, one: _Waiting, number: int) -> None:
+        injection = one.injection
+        edit = injection.edit
+        try:
+            entry = self._locate(edit.va, edit.level)
+        except MappingError as error:
+            reason = f"injection {one.number} cannot be made: {error.reason}"
+            raise ScenarioError(reason, self._at(injection.line)) from None
+        new = edited(edit, entry.descriptor)
+        write(self._machine, entry, new)
+        by = f"injection {one.number}"
+        self._emit(DescriptorWrite(number, entry.address, entry.descriptor, new, by))
+        for operation in injection.maintenance:
+            self._machine.maintain(operation, operand_for(operation, edit.va, self._machine))
+
+
+class _Waiting:
+    """An injection that has not fired, and how often its place was reached."""
+
+    def __init__(self, number: int, injection: Injection) -> None:
+        self.number = number
+        self.injection = injection
+        self._hits = 0
+
+    def is_due(
+        self,
+        number: int,
+        pc: VirtualAddress,
+        accesses: tuple[Access, ...],
+        labels: Mapping[str, VirtualAddress],
+    ) -> bool:
+        match self.injection.when:
+            case AtLabel(label, hit):
+                self._hits += labels[label] == pc
+                return self._hits >= hit
+            case AtInstruction(wanted):
+                return number == wanted
+            case AtAccess() as place:
+                self._hits += sum(matches(place, access) for access in accesses)
+                self._hits += place.kind is AccessKind.FETCH and _overlap(place, pc, 4)
+                return self._hits >= place.hit
+            case AtFault():
+                return False
+
+
+def matches(place: AtAccess, access: Access) -> bool:
+    """Return whether a data access is in the range and of the direction; a swap is of both."""
+    start, size = footprint(access)
+    of_kind = (
+        place.kind in (None, access.kind)
+        or (access.kind is AccessKind.READ_WRITE and place.kind is not AccessKind.FETCH)
+    )  # fmt: skip
+    return of_kind and _overlap(place, start, max(size, 1))
+
+
+def _overlap(place: AtAccess, va: int, size: int) -> bool:
+    return place.va < va + size and va < place.va + place.size
+
+
+def edited(edit: Edit, old: int) -> int:
+    """Return the descriptor after `edit`."""
+    if edit.descriptor is not None:
+        return edit.descriptor
+    return old & ~edit.clear_bits | edit.set_bits
+
+
+def operand_for(operation: str, va: VirtualAddress, machine: Machine) -> int | None:
+    """Return Xt for a maintenance instruction that is to act on `va` under the current ASID.
+
+    None where the instruction takes none; UnsupportedError where an address alone does not say
+    what to give it (by range, by IPA).
+    """
+    if not takes_register(operation):
+        return None
+    mnemonic, _, name = operation.partition(" ")
+    if mnemonic != "tlbi":
+        return va
+    tlbi = TLBI_OPERATIONS[name]
+    if tlbi.by_range or tlbi.scope is TlbiScope.IPA:
+        raise UnsupportedError(f"{operation} as the maintenance of an injection")
+    operand = 0
+    if tlbi.scope in (TlbiScope.VA, TlbiScope.VA_ANY_ASID):
+        operand = VA.set(0, va >> 12 & (1 << VA.width) - 1)
+    if tlbi.scope in (TlbiScope.VA, TlbiScope.ASID):
+        holder = "TTBR1_EL1" if tcr.A1.get(machine.read_register("TCR_EL1")) else "TTBR0_EL1"
+        operand = ASID.set(operand, ttbr.ASID.get(machine.read_register(holder)))
+    return operand
