@@ -20,7 +20,7 @@ def run(scenario: Scenario, *, assembler: str | None = None) -> Execution:
     from harness.machine.unicorn_machine import UnicornMachine
 
     image = build_image(scenario, assembler)
-    machine = UnicornMachine(image.memory, scenario.profile)
+    machine = UnicornMachine(image.memory, tables=image.tables)
     try:
         return execute(scenario, image, machine)
     finally:

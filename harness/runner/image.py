@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from harness.arch import pstate
@@ -26,6 +26,7 @@ from harness.tables.builder import Mapping as TableMapping
 from harness.tables.builder import build_tables
 from harness.tables.geometry import Geometry
 from harness.tables.pool import TablePool
+from harness.tables.reader import read_tables
 
 POOL_SIZE = 64 << 20
 """Bytes that built tables may take: enough for 32 GiB of 4K pages."""
@@ -53,6 +54,8 @@ class Image:
     """x0…x30, sp, sp_el0, pc and pstate; what is absent is 0."""
     roots: Mapping[str, PhysicalAddress]
     """The root table of each TTBR, by the register's name."""
+    tables: tuple[range, ...]
+    """Physical addresses of every translation table that the roots lead to."""
 
 
 def build_image(scenario: Scenario, assembler: str | None = None) -> Image:
@@ -90,7 +93,14 @@ def build_image(scenario: Scenario, assembler: str | None = None) -> Image:
         raise ScenarioError(f"there is no memory for the code at {code_pa:#x}", _run_at(scenario))
     memory.write(code_pa, program.code)
     registers["VBAR_EL1"] = vector_base(scenario, program)
-    return Image(program, memory, registers, _initial_registers(scenario, program), roots)
+    return Image(
+        program=program,
+        memory=memory,
+        system_registers=registers,
+        registers=_initial_registers(scenario, program),
+        roots=roots,
+        tables=tuple(_table_ranges(geometries, roots, memory)),
+    )
 
 
 def _geometry(scenario: Scenario, registers: Mapping[str, int], *, high: bool) -> Geometry:
@@ -99,6 +109,16 @@ def _geometry(scenario: Scenario, registers: Mapping[str, int], *, high: bool) -
     except MappingError as error:
         half = "high" if high else "low"
         raise ScenarioError(f"[translation], {half} half: {error.reason}", scenario.at()) from None
+
+
+def _table_ranges(
+    geometries: Mapping[bool, Geometry],
+    roots: Mapping[str, PhysicalAddress],
+    memory: PhysicalMemory,
+) -> Iterator[range]:
+    for high, geometry in geometries.items():
+        for table in read_tables(geometry, roots[_TTBR[high]], memory).tables:
+            yield range(table.address, table.address + geometry.table_size(table.level))
 
 
 def _default_code(geometry: Geometry) -> VirtualAddress:

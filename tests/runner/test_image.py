@@ -260,6 +260,13 @@ def test_an_alias_shows_the_memory_of_another_range() -> None:
     assert image.memory.read(0x80_8000_0010, 6) == b"shared"
 
 
+def test_the_image_says_where_every_table_lies() -> None:
+    image = build_image(scenario(mapping(0x10_0000, 0x8000_0000, 4096)))
+    assert len(image.tables) == 8, "four levels in each half"
+    assert all(root in {table.start for table in image.tables} for root in image.roots.values())
+    assert all(len(table) == 4096 for table in image.tables)
+
+
 def test_overlapping_mappings_are_refused_by_their_lines() -> None:
     error = error_of(
         scenario(
