@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from harness.arch.addresses import PhysicalAddress
 from harness.errors import HarnessError
-from harness.oracle.history import Candidate, History, Hold
+from harness.oracle.history import Candidate, Hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +33,21 @@ class Read:
 
 
 class ChoosingMemory:
-    """A memory that answers each read of a changed word as the list of choices says."""
+    """A memory that answers each read of a changed word as the list of choices says.
 
-    def __init__(self, history: History, choices: list[int]) -> None:
-        self._history = history
+    `words` gives the values that a word may have, as `History.words` does.
+    """
+
+    def __init__(
+        self, words: Callable[[PhysicalAddress], tuple[Candidate, ...]], choices: list[int]
+    ) -> None:
+        self._words = words
         self._choices = choices
         self.reads: list[Read] = []
 
     def read64(self, address: PhysicalAddress) -> int | None:
         """Return the chosen value of the word at `address`, None where there is no memory."""
-        candidates = self._history.words(address)
+        candidates = self._words(address)
         if not candidates:
             return None
         index = 0

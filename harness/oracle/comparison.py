@@ -1,0 +1,115 @@
+"""One translator held against another over many cases, each disagreement put down to its cause."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from harness.cases import Answer, Case, Unsupported
+from harness.memory import WordMemory
+from harness.oracle.departures import Disagreement
+from harness.oracle.divergences import explain_by_divergences, joined
+from harness.oracle.seen import Aborted, Completed, Seen, agrees, describe
+from harness.oracle.translator import Translator
+from harness.vmsa.outcome import Fault, Translation
+
+KEPT = 100
+"""Disagreements that are kept with their answers; all are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreeing:
+    """One case on which the two differ for no known reason."""
+
+    case: Case
+    reference: Answer
+    other: Answer
+
+    def __str__(self) -> str:
+        return (
+            f"{self.case.id}: {_described(self.reference)}, but the other says "
+            f"{_described(self.other)}"
+        )
+
+
+@dataclass(slots=True)
+class Comparison:
+    """Counts by cause; `cases` is their sum."""
+
+    reference: str
+    other: str
+    cases: int = 0
+    agreements: int = 0
+    divergences: Counter[str] = field(default_factory=Counter)
+    """By id; a case that needs several counts under their ids joined by `+`."""
+    unsupported: Counter[str] = field(default_factory=Counter)
+    """By reason."""
+    disagreements: int = 0
+    disagreeing: list[Disagreeing] = field(default_factory=list)
+    """The first `KEPT` of them."""
+
+    def table(self) -> list[tuple[str, int]]:
+        """Return (cause, count), the most frequent of each kind first."""
+        rows = [("agrees", self.agreements)]
+        rows += [(f"known divergence {name}", count) for name, count in _sorted(self.divergences)]
+        rows += [(f"unsupported: {reason}", count) for reason, count in _sorted(self.unsupported)]
+        rows.append(("disagrees", self.disagreements))
+        return rows
+
+
+def compare_translators(
+    cases: Iterable[Case], reference: Translator, other: Translator
+) -> Comparison:
+    """Ask both about every case. `reference` is the model, against which `other` is held.
+
+    Outcomes agree where ESR and FAR, or the location, or the compared bits of PAR_EL1 do;
+    attributes and updates count for nothing, as engines do not tell them.
+    """
+    result = Comparison(reference.name, other.name)
+    for case in cases:
+        result.cases += 1
+        expected, found = reference.answer(case), other.answer(case)
+        unknown = next((each for each in (expected, found) if isinstance(each, Unsupported)), None)
+        if unknown is not None:
+            result.unsupported[unknown.reason] += 1
+        else:
+            _compare(result, case, expected, found)
+    return result
+
+
+def _compare(result: Comparison, case: Case, expected: Answer, found: Answer) -> None:
+    seen = seen_of(found)
+    if isinstance(expected, Translation | Fault) and agrees(seen, expected):
+        result.agreements += 1
+        return
+    memory = WordMemory(case.memory)
+    disagreement = Disagreement(case.profile, case.registers, memory, case.access, seen)
+    known = explain_by_divergences(result.other, disagreement)
+    if known:
+        result.divergences[joined(known)] += 1
+        return
+    result.disagreements += 1
+    if len(result.disagreeing) < KEPT:
+        result.disagreeing.append(Disagreeing(case, expected, found))
+
+
+def seen_of(answer: Answer) -> Seen:
+    """Return an engine's answer as something seen; ValueError for one that is none."""
+    match answer:
+        case Translation(pa=pa, par=par):
+            return Completed(pa, par)
+        case Fault(esr=esr, far=far):
+            return Aborted(esr, far)
+        case Unsupported(reason):
+            raise ValueError(f"nothing was seen: {reason}")
+
+
+def _described(answer: Answer) -> str:
+    if isinstance(answer, Unsupported):
+        return f"unsupported: {answer.reason}"
+    return describe(seen_of(answer))
+
+
+def _sorted(counts: Counter[str]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
