@@ -120,6 +120,11 @@ class UnicornEngine(UcAArch64):  # type: ignore[misc]  # the binding has no type
             raise self._raised
         if failure is not None and self._missing is None:
             place = self.read_general(STATE_PC)
+            if failure.errno == uc.UC_ERR_FETCH_PROT:
+                # Translated, but to memory that is answered: no code can lie there.
+                pa = self.translate(place, AccessKind.FETCH)
+                if pa is not None:
+                    return Missing(AccessKind.FETCH, pa)
             raise EngineError(f"{self.name} stopped at {place:#x}: {failure}") from failure
         return self._missing
 
