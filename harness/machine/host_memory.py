@@ -114,12 +114,16 @@ class HostMemory:
         self.note_write(address, len(data))
 
     def note_write(self, address: int, size: int) -> None:
-        """Remember that something wrote to the range: which pages are more than zeros."""
+        """Remember that something wrote to the range: which pages are more than zeros.
+
+        An engine reports a store before it finds that there is no memory: such a page is left out.
+        """
         end = address + size
         while address < end:
             page = self.backing_page(address)
-            self._dirty.add(page)
-            self._written.add(page)
+            if self.read(page, 1) is not None:
+                self._dirty.add(page)
+                self._written.add(page)
             address = (address | (PAGE_SIZE - 1)) + 1
 
     def backing_page(self, address: int) -> int:

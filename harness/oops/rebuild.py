@@ -28,8 +28,8 @@ LOW_CODE = 0x40_0000
 
 _UPPER_HALF = 1 << 55
 _EL2 = 2
-_READ_ONLY = 1 << 7
-"""AP[2]."""
+_CLEAN = fields.DBM.mask | 1 << 7
+"""DBM and AP[2]: a leaf that hardware could make writable."""
 _WORD_SIZE = 4
 
 
@@ -197,24 +197,23 @@ def _fetch_notes(address: int) -> tuple[str, ...]:
 
 
 def assumptions(report: FaultReport, tables: RebuiltTables) -> tuple[str, ...]:
-    """Return what the registers are set to without the log saying so, where it could matter."""
+    """Return what the registers are set to without the log saying so, where it could matter.
+
+    Memory types, PAN, UAO and hardware updates matter only to a walk that reaches a valid leaf.
+    """
     notes = []
+    if report.pstate is not None and ps.EL.get(report.pstate) == _EL2:
+        notes.append("pstate is EL2: replayed at EL1, whose stage 1 is that of the EL2&0 regime")
+    last = list(tables.words.values())[-1]
+    if not last & fields.VALID.mask:
+        return tuple(notes)
     if version_of(report.kernel) is None:
         notes.append("no kernel release is printed: MAIR_EL1 as Linux 5.14 and later have it")
-    if _hardware_updates_matter(tables):
-        notes.append("TCR_EL1.HA and HD are not printed: hardware updates are off")
     if report.pstate is None:
         notes.append("pstate is not printed: PAN and UAO are 0")
-    elif ps.EL.get(report.pstate) == _EL2:
-        notes.append("pstate is EL2: replayed at EL1, whose stage 1 is that of the EL2&0 regime")
+    if not last & fields.AF.mask or last & _CLEAN == _CLEAN:
+        notes.append("TCR_EL1.HA and HD are not printed: hardware updates are off")
     return tuple(notes)
-
-
-def _hardware_updates_matter(tables: RebuiltTables) -> bool:
-    """Return whether the walk ends at a leaf that hardware could mark accessed or dirty."""
-    last = list(tables.words.values())[-1]
-    clean = last & (fields.DBM.mask | _READ_ONLY) == fields.DBM.mask | _READ_ONLY
-    return bool(last & fields.VALID.mask) and (clean or not last & fields.AF.mask)
 
 
 def _summary(report: FaultReport) -> str:

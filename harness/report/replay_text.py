@@ -12,6 +12,7 @@ from harness.oops.descriptor_words import describe_bits
 from harness.oops.model import ModelWalk
 from harness.oops.replay import Replay
 from harness.oops.report import LEVEL_NAMES, FaultReport
+from harness.oops.syndrome import comparable
 from harness.oops.tables import RebuiltTables
 from harness.report.text import verdict_line
 from harness.vmsa.access import AccessKind
@@ -174,13 +175,23 @@ def _bit_as_changed(bit: DecidingBit) -> str:
 
 def _result(replay: Replay) -> str:
     if replay.reproduced:
-        return f"reproduced by {replay.by}: ESR and FAR come out as recorded"
+        return f"reproduced by {replay.by}: {_as_recorded(replay)}"
     if replay.reproduced is False:
         return f"NOT REPRODUCED by {replay.by}"
     if replay.walk is None:
         return "not replayed: the log lacks what a replay needs"
     agrees = "gives" if replay.walk.agrees_with(replay.report) else "does NOT give"
     return f"not executed; the reference model on the printed entries {agrees} the recorded fault"
+
+
+def _as_recorded(replay: Replay) -> str:
+    recorded = replay.report.esr
+    if recorded is None or comparable(recorded) == recorded:
+        return "ESR and FAR come out as recorded"
+    return (
+        f"FAR comes out as recorded, and ESR {recorded:#010x} but for its instruction syndrome "
+        "(ISS[24:14]), which no translation decides"
+    )
 
 
 def _listed(title: str, sentences: Sequence[str]) -> Iterator[str]:

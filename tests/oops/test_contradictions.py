@@ -60,16 +60,16 @@ def test_a_consistent_report_contradicts_nothing() -> None:
             "level 2 translation fault",
             "level 3 translation fault",
             (
-                "the log calls it a level 3 translation fault, ESR 0x96000046 says Translation fault, "
-                "level 2"
+                "the log calls it a level 3 translation fault, ESR 0x96000046 says "
+                "Translation fault, level 2"
             ),
         ),
         (
             "kernel paging request",
             "kernel write to read-only memory",
             (
-                "the headline says write to read-only memory, ESR 0x96000046 is no permission fault on "
-                "a write"
+                "the headline says write to read-only memory, ESR 0x96000046 is no permission "
+                "fault on a write"
             ),
         ),
         (
@@ -89,8 +89,8 @@ def test_a_consistent_report_contradicts_nothing() -> None:
             "swapper pgtable",
             "user pgtable",
             (
-                "the entries are of the user tables, the address 0xffff0000c0de1040 is in the upper "
-                "half"
+                "the entries are of the user tables, the address 0xffff0000c0de1040 is in "
+                "the upper half"
             ),
         ),
         (
