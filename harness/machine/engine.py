@@ -24,11 +24,13 @@ class CoreSyndrome(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """An access that reached no memory; `pc` is that of its instruction, which had no effect."""
+    """An access that reached no memory."""
 
     kind: AccessKind
     """READ, WRITE or FETCH, of the engine's own access."""
     pa: int
+    pc: int
+    """Of its instruction; the engine's own may have gone on."""
 
 
 class Hooks(Protocol):

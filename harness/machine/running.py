@@ -310,7 +310,8 @@ class Running:
 
     def _abort_externally(self, missing: Missing) -> None:
         """Take the external abort for an access that no memory answered."""
-        pc = self._engine.read_general(STATE_PC)
+        pc = missing.pc
+        self._engine.write_general(STATE_PC, pc)
         lower_el = self._mode[0] == 0
         if missing.kind is AccessKind.FETCH:
             self._finish_instruction()

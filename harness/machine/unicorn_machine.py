@@ -124,7 +124,7 @@ class UnicornEngine(UcAArch64):  # type: ignore[misc]  # the binding has no type
                 # Translated, but to memory that is answered: no code can lie there.
                 pa = self.translate(place, AccessKind.FETCH)
                 if pa is not None:
-                    return Missing(AccessKind.FETCH, pa)
+                    return Missing(AccessKind.FETCH, pa, place)
             raise EngineError(f"{self.name} stopped at {place:#x}: {failure}") from failure
         return self._missing
 
@@ -285,7 +285,8 @@ class UnicornEngine(UcAArch64):  # type: ignore[misc]  # the binding has no type
         self, _engine: object, access: int, pa: int, _size: int, _value: int, _data: object
     ) -> bool:
         if self._missing is None:
-            self._missing = Missing(_MISSING[access], pa)
+            self._missing = Missing(_MISSING[access], pa, self.read_general(STATE_PC))
+            self.stop()  # DC ZVA would else go on with the next instruction
         return False
 
     def _fail(self, error: BaseException) -> None:
