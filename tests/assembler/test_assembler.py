@@ -54,7 +54,10 @@ SAME_BYTES = {
     "a literal pool in the middle": "ldr x0, =7\n b c\n .ltorg\nc: ldr x1, =7\n ret\n",
     "numeric labels": "1: nop\n b 1b\n b 1f\n b 2f\n1: nop\n2: b 1b\n",
     "data of every size": ".byte 1, -1\n.hword 2\n.balign 4\n.word 3\n.quad 4\n.xword 5\n.int 6\n",
-    "text and space": '.asciz "a;b//c"\n.ascii "x\\n"\n.space 3\n.fill 2, 2, 9\n.balign 4\nnop\n',
+    "text and space": (
+        '.asciz "a;b//c"\n.ascii "x\\n"\n.space 3\n.fill 2, 2, 9\n.fill 3\n.skip 1, 7\n.zero 0\n'
+        ".balign 4\nnop\n"
+    ),
     "alignment": "nop\n.align 4\nret\n.balign 64\nnop\n.p2align 3\nret\n",
     "constants": ".equ A, 3\n.set B, A << 4\nC = B | 1\nmov x0, #A\n mov x1, #C\n",
     "repetition": ".rept 3\nnop\n.endr\n.irp r, x1, x2\nadd \\r, \\r, #1\n.endr\n",
@@ -177,10 +180,13 @@ def test_what_keystone_refuses_is_named_with_its_line(statement: str) -> None:
     assert message.endswith(f": `{statement}`")
 
 
-@pytest.mark.parametrize("statement", ["frobnicate x0", "mov x0, #0x123456789", "b nowhere"])
+@pytest.mark.parametrize(
+    "statement",
+    ["frobnicate x0", "mov x0, #0x123456789", "b nowhere", "ldr x0, [x1, #:lo12:a]"],
+)
 @needs_gnu
 def test_what_gnu_refuses_is_named_with_its_line(statement: str) -> None:
-    message = error_of(f"a: nop\n.quad a\n{statement}\nb a", "gnu")
+    message = error_of(f"nop\na: .quad a\n{statement}\nb a", "gnu")
     assert message.startswith("s.S:3: GNU as: ")
     assert message.endswith(f": `{statement}`")
 
@@ -299,6 +305,9 @@ def test_importing_the_assembler_imports_no_keystone() -> None:
         (".align 40", "s.S:1: an alignment of at most 0x100000"),
         (".space 1 << 40", "s.S:1: a size from 0 to 0x100000 bytes is needed"),
         (".space x", "s.S:1: `x` is no constant here"),
+        (".fill 2, 3, 1", "s.S:1: a size of 1, 2, 4 or 8 is needed"),
+        (".space", "s.S:1: a size is missing"),
+        (".align 2, 0", "s.S:1: one operand is needed"),
         (".word", "s.S:1: a value is missing"),
         (".word b[", "s.S:1: unexpected `[`"),
         (".quad 1 2", "s.S:1: unexpected `2`"),
