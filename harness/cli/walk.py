@@ -18,9 +18,17 @@ EXAMPLE = """\
   mmu-harness walk invalid_block_store 0xffff000019600000
   mmu-harness walk invalid_block_store 0xffff000019600000 --type write --json
   mmu-harness walk --cases cases.jsonl.gz > answers.jsonl
-  mmu-harness walk --cases cases.jsonl --check"""
+  mmu-harness walk --cases cases.jsonl --check
+  mmu-harness walk --cases cases.jsonl --engine unicorn"""
 
-ENGINES: Mapping[str, Callable[[], Translator]] = {"model": ModelTranslator}
+
+def _unicorn() -> Translator:
+    from harness.oracle.unicorn_translator import UnicornTranslator
+
+    return UnicornTranslator()
+
+
+ENGINES: Mapping[str, Callable[[], Translator]] = {"model": ModelTranslator, "unicorn": _unicorn}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
