@@ -42,10 +42,12 @@ class PrintedWalk:
 
 
 def printed_walk(report: FaultReport) -> PrintedWalk | None:
-    """Return the walk of the printed entries; None where its geometry is not printed."""
+    """Return the walk of the printed entries; None where no possible geometry is printed."""
     if report.granule is None or report.va_bits is None or not report.entries:
         return None
     top = start_level(report.granule, report.va_bits)
+    if top not in NAMES:
+        return None
     entries: list[PrintedEntry] = []
     absent = None
     for level in range(top, LAST_LEVEL + 1):

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from harness.arch.faults import FaultKind
 from harness.arch.pstate import M4
 from harness.arch.syndromes import Syndrome, decode_abort, describe_esr
+from harness.errors import MappingError
 from harness.oops.levels import printed_walk
 from harness.oops.report import FaultReport
 from harness.oops.syndrome import DATA_ABORTS, far_is_valid, is_abort
+from harness.oops.tables import geometry_of
 
 _NOT_OF_THE_TABLES = {
     FaultKind.EXTERNAL: "external aborts come from the memory system",
@@ -62,6 +64,12 @@ def _of_tables(report: FaultReport) -> Iterator[str]:
     if not report.entries:
         yield "translation tables: no entries are printed"
         return
+    if report.granule is not None and report.va_bits is not None and report.address is not None:
+        try:
+            geometry_of(report)
+        except MappingError as error:
+            yield f"translation tables: {error.reason}"
+            return
     walk = printed_walk(report)
     if walk is not None and walk.absent is not None:
         yield f"translation tables: the walk needs the {walk.absent} entry, which is not printed"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from harness.arch.addresses import VirtualAddress
 from harness.arch.syndromes import describe_esr
-from harness.errors import EngineMissingError, ExitCode, LimitError, UnsupportedError
+from harness.errors import EngineMissingError, ExitCode, InputError, LimitError, UnsupportedError
 from harness.oops.cause import Cause, DecidingBit, cause_of
 from harness.oops.contradictions import contradictions
 from harness.oops.missing import missing_for_run, missing_for_walk
@@ -24,6 +24,8 @@ from harness.trace import FaultTaken
 REFERENCE_MODEL = "the reference model"
 _MODEL_DECIDES = (VerdictKind.KNOWN_DIVERGENCE, VerdictKind.UNSUPPORTED)
 """Verdicts that say that this engine cannot show what the architecture demands."""
+_NOT_EXECUTED = (UnsupportedError, EngineMissingError, LimitError, InputError)
+"""What keeps a rebuilt report from being run; InputError: no machine can be laid out like that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ def _executed(result: Replay, rebuilt: Rebuilt, walk: ModelWalk) -> Replay:
     result = replace(result, rebuilt=rebuilt, notes=(*result.notes, *notes))
     try:
         run = run_and_judge(rebuilt.scenario)
-    except (UnsupportedError, EngineMissingError, LimitError) as error:
+    except _NOT_EXECUTED as error:
         agrees = walk.agrees_with(result.report)
         return replace(result, not_run=str(error), reproduced=agrees, by=REFERENCE_MODEL)
     reproduced, by = _judged(result.report, walk, run)
@@ -159,7 +161,7 @@ def _judged(report: FaultReport, walk: ModelWalk, run: JudgedRun) -> tuple[bool 
 def _counterfactual(rebuilt: Rebuilt, bit: DecidingBit) -> Counterfactual | None:
     try:
         return Counterfactual(bit, run_and_judge(with_bit_changed(rebuilt.scenario, bit)))
-    except (UnsupportedError, EngineMissingError, LimitError):
+    except _NOT_EXECUTED:
         return None
 
 
