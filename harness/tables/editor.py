@@ -21,6 +21,7 @@ from harness.tables.descriptor import (
     is_table,
     leaf_address_mask,
     make_leaf,
+    make_leaves,
     make_table,
     next_table,
     output_address,
@@ -62,8 +63,8 @@ def path(
             f"{geometry.ia_bits} bits"
         )
     entries = []
-    table = root
-    for level in range(geometry.start_level, LAST_LEVEL + 1):
+    table, level = root, geometry.start_level
+    while True:
         index = geometry.index(ia, level)
         address = PhysicalAddress(table + 8 * index)
         descriptor = memory.read64(address)
@@ -74,9 +75,8 @@ def path(
             )
         entries.append(Entry(level, address, index, table, descriptor))
         if not is_table(descriptor, level):
-            break
-        table = next_table(geometry, descriptor)
-    return entries
+            return entries
+        table, level = next_table(geometry, descriptor), level + 1
 
 
 def find(
@@ -198,11 +198,13 @@ def _split_block(geometry: Geometry, memory: TableMemory, entry: Entry, pool: Ta
         )
     bits = entry.descriptor & ~leaf_address_mask(geometry, entry.level) & ~NOT_TRANSLATING
     oa = output_address(geometry, entry.descriptor, entry.level)
-    step = geometry.granule.level_size(level)
+    children = make_leaves(geometry, level, oa, bits, geometry.entries(level))
     table = pool.allocate(geometry.granule.size)
-    for index in range(geometry.entries(level)):
-        child = make_leaf(geometry, level, PhysicalAddress(oa + index * step), bits)
-        memory.write64(PhysicalAddress(table + 8 * index), _with_validity(child, entry.descriptor))
+    addresses = [PhysicalAddress(table + 8 * index) for index in range(len(children))]
+    if any(memory.read64(address) is None for address in addresses):
+        raise MappingError(f"there is no memory for the table at {table:#x}")
+    for address, child in zip(addresses, children, strict=True):
+        memory.write64(address, _with_validity(child, entry.descriptor))
     write(memory, entry, make_table(geometry, table))
 
 

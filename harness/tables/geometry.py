@@ -95,7 +95,7 @@ class Geometry:
     @property
     def root_size(self) -> int:
         """Bytes of the root table."""
-        return 8 * self.entries(self.start_level)
+        return self.table_size(self.start_level)
 
     @property
     def root_alignment(self) -> int:
@@ -119,7 +119,3 @@ class Geometry:
     def contains(self, ia: int, size: int = 1) -> bool:
         """Return whether every address of the range belongs to this half (no tag allowed)."""
         return self.first <= ia and ia + size <= self.first + self.size
-
-    def offset(self, ia: int) -> int:
-        """Return `ia` relative to the first address of the half."""
-        return ia - self.first

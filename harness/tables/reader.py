@@ -132,14 +132,10 @@ class TableReport:
 
 def read_tables(geometry: Geometry, root: PhysicalAddress, memory: DescriptorMemory) -> TableReport:
     """Read the tables under `root`; what is kept grows with the tables, not with their leaves."""
-    tables = []
-    problems = []
-    for item in visit(geometry, root, memory, with_leaves=False):
-        if isinstance(item, Table):
-            tables.append(item)
-        elif isinstance(item, Problem):
-            problems.append(item)
-    return TableReport(geometry, root, memory, tuple(tables), tuple(problems))
+    found = list(visit(geometry, root, memory, with_leaves=False))
+    tables = tuple(item for item in found if isinstance(item, Table))
+    problems = tuple(item for item in found if isinstance(item, Problem))
+    return TableReport(geometry, root, memory, tables, problems)
 
 
 def visit(

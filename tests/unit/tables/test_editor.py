@@ -197,6 +197,33 @@ def test_a_split_without_table_memory_changes_nothing() -> None:
     assert image.memory == before
 
 
+def test_a_split_needs_memory_where_the_pool_is() -> None:
+    image = Image()
+    image.pool = TablePool(PhysicalAddress(0x1_0000_0000), 0x1000)
+    before = image.memory.copy()
+    with pytest.raises(MappingError, match="no memory for the table at 0x100000000"):
+        image.split()
+    assert image.memory == before
+
+
+def test_a_block_with_res0_bits_that_would_become_address_bits_is_not_split() -> None:
+    image = Image(descriptor=BLOCK | 1 << 12)
+    used = image.pool.used
+    with pytest.raises(MappingError, match="attribute bits 0x1000 lie in the address field"):
+        image.split()
+    assert image.pool.used == used
+
+
+def test_a_table_that_ends_with_memory_is_not_folded() -> None:
+    geometry = Geometry(Granule.K64, 42, high=False)
+    memory = PhysicalMemory(
+        [Region(BASE, 0x1_0000), Region(PhysicalAddress(BASE + 0x20000), 0x1000)]
+    )
+    memory.write64(BASE, BASE + 0x20003)
+    with pytest.raises(MappingError, match="no memory for the table at 0x80020000"):
+        fold(geometry, BASE, memory, 0, 2)
+
+
 def after(image: Image, ia: int, *, flip: int) -> Image:
     """Return `image` with bits of one page's entry changed."""
     entry = find(HIGH, image.root, image.memory, ia)

@@ -42,7 +42,7 @@ def test_the_root_has_the_level_and_size_that_the_input_range_needs(
 ) -> None:
     geometry = Geometry(granule, ia_bits, high=False, format=form)
     assert (geometry.start_level, geometry.entries(level)) == (level, entries)
-    assert geometry.root_size == 8 * entries
+    assert geometry.root_size == geometry.table_size(level) == 8 * entries
     assert geometry.root_alignment == max(64, 8 * entries)
 
 
@@ -62,6 +62,11 @@ def test_leaves_exist_at_the_levels_of_the_granule_and_format(
 ) -> None:
     geometry = Geometry(granule, 48, high=False, format=form)
     assert {level for level in range(-1, 5) if geometry.has_leaf(level)} == levels
+
+
+def test_a_table_below_the_root_is_as_large_as_the_granule() -> None:
+    for granule in Granule:
+        assert Geometry(granule, 48, high=False).table_size(3) == granule.size
 
 
 def test_no_leaf_is_above_the_root() -> None:
