@@ -9,7 +9,7 @@ from __future__ import annotations
 from harness.arch.granule import Granule
 
 NAMES = {-1: "pgd", 0: "p4d", 1: "pud", 2: "pmd", 3: "pte"}
-"""The name by which the helpers of a level are called."""
+"""The prefix of the functions that act on a level: `pmd_leaf`, `pte_valid`."""
 
 
 def start_level(granule: Granule, va_bits: int) -> int:
