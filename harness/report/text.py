@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
 from harness.arch.syndromes import describe_esr
@@ -32,6 +33,9 @@ _ENDS = {
     EndReason.LIMIT: "at a limit",
     EndReason.UNSUPPORTED: "at something that the engine cannot do",
 }
+_DETAILED = (EndReason.EXCEPTION, EndReason.LIMIT, EndReason.UNSUPPORTED)
+"""Ends that nothing else in the report explains."""
+_WIDTH = 100
 
 
 def run_text(judged: JudgedRun, *, trace: bool = False) -> str:
@@ -62,15 +66,16 @@ def _lines(judged: JudgedRun, *, trace: bool) -> Iterator[str]:
     yield f"{scenario.name}: {scenario.summary}"
     yield f"  machine  {scenario.profile.name} on {execution.engine}"
     yield f"  verdict  {verdict_line(judged)}"
-    yield f"           {verdict.explanation}"
+    yield from _wrapped(verdict.explanation)
     yield from _expectation_lines(judged)
     shown = list(verdict.faults)
     shown += [finding for finding in verdict.findings if finding not in shown]
     events = execution.trace.events
     for number, judgment in enumerate(shown, 1):
         yield ""
-        yield from _judgment_lines(judgment, number)
+        yield from _judgment_lines(judgment, number, deciding=judgment == verdict.deciding)
         if not trace:
+            yield "  trace"
             yield from _indented(_around(events, judgment))
     yield from _injection_lines(judged)
     yield ""
@@ -90,7 +95,7 @@ def _expectation_lines(judged: JudgedRun) -> Iterator[str]:
         yield f"  expect   MISSED: {sentence}"
 
 
-def _judgment_lines(judgment: Judgment, number: int) -> Iterator[str]:
+def _judgment_lines(judgment: Judgment, number: int, *, deciding: bool) -> Iterator[str]:
     place = f"{judgment.pc:#x}" + (f" ({judgment.label})" if judgment.label else "")
     access = judgment.access
     seen = judgment.seen
@@ -100,13 +105,15 @@ def _judgment_lines(judgment: Judgment, number: int) -> Iterator[str]:
         yield f"  FAR_EL1  {seen.far:#018x}"
     else:
         yield f"{number}. access at {place}, instruction {judgment.number}"
-    yield f"  verdict  {VERDICTS[judgment.kind]}: {judgment.explanation}"
+    if not deciding:
+        yield f"  verdict  {VERDICTS[judgment.kind]}"
+        yield from _wrapped(judgment.explanation)
     yield f"  walk     {access.kind} of {access.size} bytes at {access.va:#018x} from EL{access.el}"
     yield from _indented(walk_lines(judgment.steps))
-    yield "  permits  " + "; or ".join(
-        describe_outcome(outcome.outcome) + ("" if outcome.is_current else " (from the past)")
-        for outcome in judgment.permitted
-    )
+    for index, outcome in enumerate(judgment.permitted):
+        lead = "         " if index else "  permits"
+        past = "" if outcome.is_current else ", by a walk of the past"
+        yield f"{lead}  {describe_outcome(outcome.outcome)}{past}"
 
 
 def _around(events: Sequence[Event], judgment: Judgment) -> Iterator[str]:
@@ -137,9 +144,16 @@ def _end_lines(judged: JudgedRun) -> Iterator[str]:
     end = judged.execution.trace.end
     label = label_at_end(judged.execution)
     place = f"{end.pc:#x}" + (f" ({label})" if label else "")
-    detail = f": {end.detail}" if end.detail else ""
+    detail = f": {end.detail.rstrip('.')}" if end.detail and end.reason in _DETAILED else ""
     yield f"ended {_ENDS[end.reason]}{detail}, at {place} after {end.number} instructions"
     yield f"{judged.verdict.judged} accesses and fetches judged"
+
+
+def _wrapped(text: str) -> list[str]:
+    margin = " " * 11
+    return textwrap.wrap(
+        text, _WIDTH, initial_indent=margin, subsequent_indent=margin, break_on_hyphens=False
+    )
 
 
 def _indented(lines: Iterator[str] | map[str]) -> Iterator[str]:

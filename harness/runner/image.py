@@ -118,7 +118,7 @@ def _table_ranges(
 ) -> Iterator[range]:
     for high, geometry in geometries.items():
         for table in read_tables(geometry, roots[_TTBR[high]], memory).tables:
-            yield range(table.address, table.address + geometry.table_size(table.level))
+            yield range(table.address, table.address + 8 * geometry.entries(table.level))
 
 
 def _default_code(geometry: Geometry) -> VirtualAddress:

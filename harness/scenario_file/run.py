@@ -9,6 +9,8 @@ from pathlib import Path
 from harness.arch.addresses import PhysicalAddress, VirtualAddress
 from harness.arch.faults import FaultKind
 from harness.arch.features import Feature, Profile
+from harness.arch.system_instructions import BARRIERS
+from harness.arch.system_operations import SYSTEM_OPERATIONS
 from harness.scenario import (
     AtAccess,
     AtFault,
@@ -66,7 +68,7 @@ def read_injection(table: Table) -> Injection:
     return Injection(
         when=_when(table.table("when", KEYS["when"])),
         edit=_edit(table.table("edit", KEYS["edit"])),
-        maintenance=table.get("maintenance", table.texts, ()),
+        maintenance=_maintenance(table) if "maintenance" in table else (),
         line=table.line,
     )
 
@@ -187,6 +189,14 @@ def _edit(table: Table) -> Edit:
         set_bits=set_,
         descriptor=table.get("descriptor", table.integer, None),
     )
+
+
+def _maintenance(table: Table) -> tuple[str, ...]:
+    """Return maintenance instructions, written as the trace writes them: `tlbi vaae1`."""
+    operations = [" ".join(text.lower().split()) for text in table.texts("maintenance")]
+    for index, operation in enumerate(operations):
+        table.one_of(operation, (*BARRIERS, *SYSTEM_OPERATIONS), "maintenance", index)
+    return tuple(operations)
 
 
 def _memory(table: Table) -> Mapping[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +37,14 @@ edit = {{ va = "{VA}", clear = "VALID" }}
 """
 EXPECT_FAULT = '[expect]\nfault = "translation"\nlevel = 2\naccess = "write"\nesr = "0x96000046"\n'
 EXPECT_NONE = '[expect]\nfault = "none"\nend = "returned"\n'
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _loaded() -> None:
+    """Import once what every suite in this process would otherwise import anew."""
+    for name in ("machine.unicorn_machine", "oracle.judge", "pytest_plugin.bench"):
+        importlib.import_module(f"harness.{name}")
+    importlib.import_module("harness.pytest_plugin.items")
 
 
 @pytest.fixture

@@ -148,7 +148,7 @@ def test_a_stream_is_written_as_it_is(scenario: Path) -> None:
     ("old", "new", "reason"),
     [
         ("size =", "sise =", "8: [[map]] has no key 'sise'; did you mean 'size'?"),
-        ('"store" }', '"stor" }', "12: the snippet has no label 'stor'; did you mean 'store'?"),
+        ('"store" }', '"stor" }', "11: the snippet has no label 'stor'; did you mean 'store'?"),
         ('"2M"', '"3K"', "5: "),
         ('pa = "0x199600000"', 'pa = "0x199601000"\nas = "block"', "5: "),
         (
@@ -159,7 +159,7 @@ def test_a_stream_is_written_as_it_is(scenario: Path) -> None:
         (
             f'va = "{VA}", clear',
             'va = "0x4000", level = 3, clear',
-            "12: injection 1 cannot be made",
+            "11: injection 1 cannot be made",
         ),
         ("[expect]", "maintenance = 'tlbi vaae9'\n[expect]", "vaae9"),
     ],

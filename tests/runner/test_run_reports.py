@@ -204,7 +204,7 @@ def test_the_text_shows_fault_walk_rule_and_what_is_permitted() -> None:
     assert "FAR_EL1  0xffff000019600000" in text
     assert "level 2   0x44002000[203] = 0x0068000199600700  bit 0 clear" in text
     assert "[AArch64.DecodeDescriptorType]" in text
-    assert "completed at 0x199600000 (from the past)" in text
+    assert "completed at 0x199600000, by a walk of the past" in text
     assert ">      3  EL1 0xffff800000000008  store_pair        stp x1, x2, [x0]" in text
     assert "before store_pair executes: at instruction 3, 0x44002658: 0x0068000199600701" in text
     assert "ended at a fault, no handler installed, at 0xffff800000000008 (store_pair)" in text

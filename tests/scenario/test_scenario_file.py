@@ -168,7 +168,7 @@ def test_an_edit_clears_then_sets_bits_and_fields() -> None:
     (injection,) = read(
         "[[inject]]\nwhen = { instruction = 1 }\n"
         'edit = { va = 16, level = 2, clear = ["VALID", "DBM"], set = "0x800", '
-        'fields = { AP = "RO" } }\nmaintenance = ["tlbi vaae1", "dsb ish"]\n'
+        'fields = { AP = "RO" } }\nmaintenance = ["TLBI  vaae1", "dsb ish"]\n'
     ).injections
     assert injection.edit.level == 2
     assert injection.edit.clear_bits == 1 | 1 << 51 | 0b11 << 6
@@ -273,6 +273,11 @@ def test_an_expectation_may_be_that_nothing_faults() -> None:
             "[[inject]]\nwhen = { fault = 1 }\nedit = { va = 1, set = 'AF', descriptor = 0 }\n",
             7,
             "descriptor replaces the whole entry",
+        ),
+        (
+            "[[inject]]\nwhen.fault = 1\nedit = { va = 1, set = 1 }\nmaintenance = ['isb',\n'dsb']",
+            9,
+            "maintenance knows no 'dsb'; did you mean 'dsb",
         ),
         ("[expect]\nfault = 'transaltion'\n", 6, "did you mean 'translation'?"),
         ("[expect]\nfault = 'none'\nlevel = 2\n", 7, "level of a fault, where fault = 'none'"),
