@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NoReturn, cast
 
 from harness.arch.addresses import PhysicalAddress, VirtualAddress
 from harness.arch.system_instructions import encode_maintenance
@@ -191,7 +192,16 @@ class Processor:
 
     def close(self) -> None:
         """Give the engine's memory back; the machine cannot be used again."""
+        if isinstance(self._engine, _Closed):
+            return
         self._engine.close()
+        # A call into the freed engine would end the process.
+        self._engine = cast("Engine", _Closed())
+        self._registers = RegisterFile(self._engine)
+        self._code = CodeReader(self._engine, self._memory)
+        self._parts = replace(
+            self._parts, engine=self._engine, registers=self._registers, code=self._code
+        )
 
     def _go(self, wanted: Wanted) -> End | None:
         self._listener = wanted.listener
@@ -199,6 +209,13 @@ class Processor:
             return Running(self._parts, wanted).go()
         finally:
             self._listener = None
+
+
+class _Closed:
+    """Stands where the engine was."""
+
+    def __getattr__(self, name: str) -> NoReturn:
+        raise HarnessError(f"the machine is closed: it has no {name} any more")
 
 
 def _backing(memory: HostMemory, table: range) -> range:

@@ -97,6 +97,7 @@ class Running:
         self._observed = Observed()
         self._lost_store = False
         self._mode = (1, False, False)
+        self._illegal = False
         self._labels: dict[int, str] = {}
         self._vector_faults = 0
         self._vector: int | None = None
@@ -130,9 +131,12 @@ class Running:
         self._finish_instruction()
         if not self._may_begin(pc):
             return
+        # AArch64.CheckPCAlignment and CheckForIllegalExecutionState: the core has neither.
         if pc % _INSTRUCTION:
-            # AArch64.PCAlignmentFault; the core would execute what lies there.
             self._take(Syndrome(ExceptionClass.PC_ALIGNMENT).to_int(), far=pc, elr=pc)
+            return
+        if self._illegal:
+            self._take(Syndrome(ExceptionClass.ILLEGAL_EXECUTION_STATE).to_int(), far=0, elr=pc)
             return
         self._vector_faults = 0
         address = VirtualAddress(pc)
@@ -285,7 +289,7 @@ class Running:
         self._parts.registers.take(entry, esr=esr, elr=elr, far=far if has_far else None)
         if not vbar:
             reason = EndReason.FAULT if is_abort else EndReason.EXCEPTION
-            self._stop(reason, pc, describe_esr(esr))
+            self._stop(reason, pc, describe_esr(esr).rstrip("."))
             return
         self._parts.registers.jump(entry)
         self._parts.code.forget_translations()
@@ -364,6 +368,7 @@ class Running:
             bool(pstate.PAN.get(state)),
             bool(pstate.UAO.get(state)),
         )
+        self._illegal = bool(pstate.IL.get(state))
 
     def _label(self, pc: VirtualAddress) -> str:
         label = self._labels.get(pc)
