@@ -19,31 +19,32 @@ from harness.errors import EngineError
 from harness.machine.engine import STATE_PC, CoreSyndrome, Engine, Missing
 from harness.vmsa.access import AccessKind
 
-HOME = 0x0000_FFFF_FFFF_0000
-"""Physical address of the probe's own memory: the last 64KB of 48 bits."""
+HOME = 0x0000_0FFF_FFFF_0000
+"""Physical address of the probe's own memory: the last 64KB of 44 bits, which the core has."""
 HOME_SIZE = 0x1_0000
+_PHYSICAL_SIZE = 1 << 48
 _CODE = 0x8000
 _SLOT = 8
 _DONE = 0x0000_0000
 """UDF #0: what follows the access, and ends it well."""
 
-_ABORTS = frozenset(
-    {
-        ExceptionClass.DATA_ABORT_LOWER,
-        ExceptionClass.DATA_ABORT_SAME,
-        ExceptionClass.INSTRUCTION_ABORT_LOWER,
-        ExceptionClass.INSTRUCTION_ABORT_SAME,
-    }
+_FETCH_ABORTS = frozenset(
+    {ExceptionClass.INSTRUCTION_ABORT_LOWER, ExceptionClass.INSTRUCTION_ABORT_SAME}
 )
+_ABORTS = _FETCH_ABORTS | {ExceptionClass.DATA_ABORT_LOWER, ExceptionClass.DATA_ABORT_SAME}
 
 
 class AnsweringEngine(Engine, Protocol):
     """An engine whose physical memory can be a function."""
 
     def answer_memory(
-        self, size: int, read: Callable[[int, int], int], write: Callable[[int, int, int], None]
+        self,
+        base: int,
+        size: int,
+        read: Callable[[int, int], int],
+        write: Callable[[int, int, int], None],
     ) -> None:
-        """Give physical addresses below `size` to `read(pa, size)`, `write(pa, size, value)`.
+        """Give physical addresses from `base` to `read(pa, size)`, `write(pa, size, value)`.
 
         No code can lie there: a fetch that is translated to it is a `Missing`.
         """
@@ -75,7 +76,8 @@ class TranslationProbe:
         self._pa: int | None = None
         self._abort: CoreSyndrome | None = None
         self._slots = _slots(instructions)
-        engine.answer_memory(HOME, self._read, lambda _pa, _size, _value: None)
+        for base, end in ((0, HOME), (HOME + HOME_SIZE, _PHYSICAL_SIZE)):
+            engine.answer_memory(base, end - base, self._read, lambda _pa, _size, _value: None)
 
     # What the engine reports while it runs (harness.machine.engine.Hooks).
 
@@ -111,8 +113,11 @@ class TranslationProbe:
         self._prepare(registers, words, va, pstate)
         if instruction is None:
             return self._fetch(va)
-        self._run(self._address(registers, va, pstate >> 2 & 0b11, self._slots[instruction]))
+        start = self._address(registers, va, pstate >> 2 & 0b11, self._slots[instruction])
+        self._run(start)
         if self._abort is not None:
+            if self._abort.far == start and esr.EC.get(self._abort.esr) in _FETCH_ABORTS:
+                raise EngineError(f"{self.name}: the probe's own code at {start:#x} does not run")
             return Probed(self._abort)
         if translates:
             return Probed(par=self._engine.read_system("PAR_EL1"))

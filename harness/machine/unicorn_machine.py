@@ -202,18 +202,22 @@ class UnicornEngine(UcAArch64):  # type: ignore[misc]  # the binding has no type
         self.ctl_flush_tb()
 
     def answer_memory(
-        self, size: int, read: Callable[[int, int], int], write: Callable[[int, int, int], None]
+        self,
+        base: int,
+        size: int,
+        read: Callable[[int, int], int],
+        write: Callable[[int, int, int], None],
     ) -> None:
-        """Give physical addresses below `size` to `read(pa, size)`, `write(pa, size, value)`.
+        """Give physical addresses from `base` to `read(pa, size)`, `write(pa, size, value)`.
 
         No code can lie there: a fetch that is translated to it is a `Missing`.
         """
         self.mmio_map(
-            0,
+            base,
             size,
-            lambda _engine, pa, length, _data: read(pa, length),
+            lambda _engine, offset, length, _data: read(base + offset, length),
             None,
-            lambda _engine, pa, length, value, _data: write(pa, length, value),
+            lambda _engine, offset, length, value, _data: write(base + offset, length, value),
             None,
         )
 

@@ -205,6 +205,7 @@ def _with_all_address_bits(pa: PhysicalAddress, leaf: int, granule_bits: int) ->
 
 
 _ANY_ADDRESS = 64
+_PA_BITS_OF_THE_CORE = 44
 
 
 DEPARTURES: Mapping[str, Departure] = MappingProxyType(
@@ -212,6 +213,9 @@ DEPARTURES: Mapping[str, Departure] = MappingProxyType(
         "illegal-block-level": Departure(walk=_with_blocks_everywhere),
         "no-address-size-fault": Departure(
             walk=lambda walk: walk._replace(oa_bits=_ANY_ADDRESS),
+        ),
+        "physical-size-of-the-core": Departure(
+            profile=lambda profile: replace(profile, pa_bits=_PA_BITS_OF_THE_CORE)
         ),
         "no-52-bit-addresses": Departure(profile=_narrow_addresses),
         "txsz-clamped": Departure(profile=_clamp_txsz),

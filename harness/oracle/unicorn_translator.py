@@ -13,7 +13,7 @@ from harness.arch.registers import sctlr, tcr, tcr2
 from harness.arch.syndromes import decode_abort
 from harness.cases import Answer, Case, Unsupported
 from harness.errors import EngineError
-from harness.machine.translation_probe import HOME, Probed, TranslationProbe, home
+from harness.machine.translation_probe import HOME, HOME_SIZE, Probed, TranslationProbe, home
 from harness.vmsa.access import Access, AccessKind, Operation
 from harness.vmsa.outcome import Fault, Translation
 from harness.vmsa.regime import Regime
@@ -76,6 +76,9 @@ _AARCH64 = 1 << 31
 """HCR_EL2.RW alone: what a case has that does not state HCR_EL2."""
 
 
+_HOME_FIELD = (1 << 48) - HOME_SIZE
+
+
 def _has(field: Field, register: str, feature: Feature) -> Callable[[Case], bool]:
     def check(case: Case) -> bool:
         return case.profile.has(feature) and bool(field.get(case.registers.get(register, 0)))
@@ -132,7 +135,9 @@ class UnicornTranslator:
         """Return what Unicorn does, also where it is known to lack what the registers ask for."""
         access = case.access
         if _touches_home(case):
-            return Unsupported("the case uses the last 64KB of the physical memory")
+            return Unsupported(
+                "the case uses the 64KB of physical memory that the probe needs for itself"
+            )
         instruction = None
         if access.kind is not AccessKind.FETCH:
             instruction = _instruction(access)
@@ -199,4 +204,4 @@ def _touches_home(case: Case) -> bool:
         case.registers.get("TTBR0_EL1", 0),
         case.registers.get("TTBR1_EL1", 0),
     )
-    return any(value & HOME == HOME for value in values)
+    return any(value & _HOME_FIELD == HOME for value in values)
