@@ -147,7 +147,7 @@ def operand_for(operation: str, va: VirtualAddress, machine: Machine) -> int | N
     """Return Xt for a maintenance instruction that is to act on `va` under the current ASID.
 
     None where the instruction takes none; UnsupportedError where an address alone does not say
-    what to give it (by range, by IPA).
+    what to give it (by range, by IPA), or which acts on another regime than EL1&0.
     """
     if not takes_register(operation):
         return None
@@ -155,7 +155,7 @@ def operand_for(operation: str, va: VirtualAddress, machine: Machine) -> int | N
     if mnemonic != "tlbi":
         return va
     tlbi = TLBI_OPERATIONS[name]
-    if tlbi.by_range or tlbi.scope is TlbiScope.IPA:
+    if tlbi.by_range or tlbi.scope is TlbiScope.IPA or tlbi.el != 1:
         raise UnsupportedError(f"{operation} as the maintenance of an injection")
     operand = 0
     if tlbi.scope in (TlbiScope.VA, TlbiScope.VA_ANY_ASID):
