@@ -28,9 +28,9 @@ exit codes of replay:
   2  a log cannot be read, or holds no fault report
   4  no report could be replayed: what is missing is listed"""
 EXAMPLE = """\
-  mmu-harness replay panic.txt
-  dmesg | mmu-harness replay -
-  mmu-harness replay --json --write-scenario scenarios panic.txt"""
+  mmu-harness replay docs/panic.log
+  mmu-harness replay - < docs/panic.log
+  mmu-harness replay --json --write-scenario scenarios docs/panic.log"""
 
 STANDARD_INPUT = "-"
 
@@ -90,6 +90,7 @@ def _read(name: str) -> tuple[bytes, str]:
 def _write(replays: Sequence[Replay], folder: str) -> dict[str, str]:
     """Write the scenario of every report that has one; return the file of each by its title."""
     from harness.oops.rebuild import scenario_name
+    from harness.oops.replay import REFERENCE_MODEL
     from harness.oops.scenario_text import scenario_files
 
     texts: dict[str, str] = {}
@@ -102,7 +103,7 @@ def _write(replays: Sequence[Replay], folder: str) -> dict[str, str]:
         while f"{name}.S" in texts:
             attempt += 1
             name = f"{plain}-{attempt}"
-        files = scenario_files(one.rebuilt, name)
+        files = scenario_files(one.rebuilt, name, taken=one.by != REFERENCE_MODEL)
         texts |= files
         written[one.report.title] = str(Path(folder) / list(files)[-1])
     try:

@@ -348,7 +348,7 @@ RECOGNISERS = (
     _line(Kind.BOOT, r"Booting Linux on physical CPU|Linux version \d"),
 )
 
-_REGISTER = re.compile(rf"\bx(\d{{1,2}}) ?: {_H16}")
+_REGISTER = re.compile(r"x(\d{1,2}) ?: ([0-9a-f]{16})(?![0-9a-f])")
 _WORD = re.compile(r"(\()?([0-9a-f]{8}|\?{8})(?(1)\)|(?![0-9a-f]))\s*")
 _LAST_REGISTER = 29
 
@@ -383,9 +383,16 @@ _FULL_WIDTH = 16
 
 
 def read_registers(text: str) -> dict[str, int]:
-    """Return x0 to x29 as far as the line has them in full."""
-    found = {int(number): int(value, 16) for number, value in _REGISTER.findall(text)}
-    return {f"x{number}": value for number, value in found.items() if number <= _LAST_REGISTER}
+    """Return x0 to x29 as far as the line has them in full.
+
+    One that stands there twice with two values, as in a line whose tail was doubled or swapped, is
+    left out: which value is its own cannot be told.
+    """
+    found: dict[str, set[int]] = {}
+    for number, value in _REGISTER.findall(text):
+        if int(number) <= _LAST_REGISTER:
+            found.setdefault(f"x{int(number)}", set()).add(int(value, 16))
+    return {name: values.pop() for name, values in found.items() if len(values) == 1}
 
 
 def read_code(text: str) -> tuple[tuple[int | None, ...], int | None]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from harness.arch.addresses import VirtualAddress
+from harness.arch.descriptors import OutputFormat
 from harness.arch.syndromes import describe_esr
 from harness.errors import EngineMissingError, ExitCode, InputError, LimitError, UnsupportedError
 from harness.oops.cause import Cause, DecidingBit, cause_of
 from harness.oops.contradictions import contradictions
+from harness.oops.instruction import same_address
 from harness.oops.missing import missing_for_run, missing_for_walk
 from harness.oops.model import ModelWalk, model_walk, same_fault
 from harness.oops.rebuild import Rebuilt, assumptions, rebuild
@@ -21,6 +23,7 @@ from harness.runner.judged import JudgedRun
 from harness.scenario import Scenario
 from harness.trace import FaultTaken
 
+_NARROW = 48
 REFERENCE_MODEL = "the reference model"
 _MODEL_DECIDES = (VerdictKind.KNOWN_DIVERGENCE, VerdictKind.UNSUPPORTED)
 """Verdicts that say that this engine cannot show what the architecture demands."""
@@ -130,11 +133,13 @@ def with_bit_changed(scenario: Scenario, bit: DecidingBit) -> Scenario:
 def _executed(result: Replay, rebuilt: Rebuilt, walk: ModelWalk) -> Replay:
     notes = tuple(note for note in rebuilt.notes if note not in result.notes)
     result = replace(result, rebuilt=rebuilt, notes=(*result.notes, *notes))
+    beyond = _beyond_the_engine(rebuilt.tables)
+    if beyond:
+        return _by_the_model(result, walk, beyond)
     try:
         run = run_and_judge(rebuilt.scenario)
     except _NOT_EXECUTED as error:
-        agrees = walk.agrees_with(result.report)
-        return replace(result, not_run=str(error), reproduced=agrees, by=REFERENCE_MODEL)
+        return _by_the_model(result, walk, str(error))
     reproduced, by = _judged(result.report, walk, run)
     bit = result.cause.deciding if result.cause else None
     return replace(
@@ -142,20 +147,48 @@ def _executed(result: Replay, rebuilt: Rebuilt, walk: ModelWalk) -> Replay:
         run=run,
         reproduced=reproduced,
         by=by,
-        counterfactual=None if bit is None else _counterfactual(rebuilt, bit),
+        counterfactual=_counterfactual(rebuilt, bit) if bit and by == engine_of(run) else None,
     )
+
+
+def engine_of(run: JudgedRun) -> str:
+    """Return the name of what executed and translated."""
+    return run.execution.engine
+
+
+def _beyond_the_engine(tables: RebuiltTables) -> str:
+    """Return why Unicorn's own MMU cannot walk such tables, empty where it can."""
+    if tables.geometry.format is OutputFormat.LPA2:
+        return "Unicorn's own MMU has no 52-bit addresses of 4K and 16K pages (FEAT_LPA2)"
+    if tables.geometry.ia_bits > _NARROW:
+        return "Unicorn's own MMU has no 52-bit addresses of 64K pages (FEAT_LVA)"
+    return ""
+
+
+def _by_the_model(result: Replay, walk: ModelWalk, why: str) -> Replay:
+    agrees = walk.agrees_with(result.report)
+    return replace(result, not_run=why, reproduced=agrees, by=REFERENCE_MODEL)
 
 
 def _judged(report: FaultReport, walk: ModelWalk, run: JudgedRun) -> tuple[bool | None, str | None]:
     fault = _first_fault(run)
-    engine = run.execution.engine
-    if fault is not None and same_fault(fault.esr, report.esr or 0) and fault.far == report.far:
+    engine = engine_of(run)
+    if (
+        fault is not None
+        and same_fault(fault.esr, report.esr or 0)
+        and same_address(fault.far, report.far)
+    ):
         return True, engine
     if run.verdict.kind is VerdictKind.INCOMPLETE:
         return None, None
     if run.verdict.kind in _MODEL_DECIDES and walk.agrees_with(report):
         return True, REFERENCE_MODEL
     return False, engine
+
+
+def _is_recorded(fault: FaultTaken, report: FaultReport) -> bool:
+    same_syndrome = report.esr is not None and same_fault(fault.esr, report.esr)
+    return same_syndrome and same_address(fault.far, report.far)
 
 
 def _counterfactual(rebuilt: Rebuilt, bit: DecidingBit) -> Counterfactual | None:

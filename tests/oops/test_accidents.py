@@ -204,6 +204,22 @@ def test_a_line_repeated_with_another_value_is_not_used_and_said() -> None:
     assert any("not used" in remark for remark in report.remarks)
 
 
+def test_a_doubled_tail_with_the_same_value_changes_nothing() -> None:
+    lines = oops_logs.replaced(
+        "x0 : 1122334455667788", "x0 : 1122334455667788x0 : 1122334455667788"
+    )
+    assert same(oops_logs.text(lines))
+
+
+def test_a_register_with_two_values_in_one_line_has_none() -> None:
+    lines = oops_logs.replaced(
+        "x0 : 1122334455667788", "x0 : 1122334455667788 x0 : 8877665544332211"
+    )
+    report = only(oops_logs.text(lines))
+    assert "x0" not in report.registers
+    assert "x1" in report.registers
+
+
 def test_the_tail_of_a_line_that_was_cut_loses_its_number_only() -> None:
     lines = oops_logs.replaced("x1 : ffff0000c0de1040", "x1 : ffff0000c0d")
     report = only(oops_logs.text(lines))

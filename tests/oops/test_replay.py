@@ -158,6 +158,61 @@ def test_52_bit_addresses_are_judged_by_the_reference_model() -> None:
     assert result.contradictions == ()
     assert result.reproduced is True
     assert result.by == REFERENCE_MODEL
+    assert result.run is None
+    assert result.not_run.startswith("Unicorn's own MMU has no 52-bit addresses")
+
+
+def test_a_tag_in_the_upper_half_is_ignored_by_the_walk_and_kept_in_far() -> None:
+    result = changed(("ffff0000c0de1040", "f5ff0000c0de1040"))
+    assert result.contradictions == ()
+    assert result.reproduced is True
+    assert result.seen == (0x96000046, 0xF5FF0000C0DE1040)
+
+
+LOWER = (("ffff0000c0de1040", "0000aaaac0de1040"), ("swapper pgtable", "user pgtable"))
+
+
+def test_the_kernel_prints_an_address_of_the_lower_half_without_its_tag() -> None:
+    result = changed(*LOWER, ("x1 : 0000aaaac0de1040", "x1 : 3400aaaac0de1040"))
+    assert result.contradictions == ()
+    assert result.reproduced is True
+
+
+def test_an_abort_of_user_code_is_executed_at_el0() -> None:
+    result = changed(
+        *LOWER,
+        ("0000000096000046", "0000000092000046"),
+        ("EC = 0x25: DABT (current EL)", "EC = 0x24: DABT (lower EL)"),
+        ("pstate: 60400005", "pstate: 60000000"),
+        ("pc : store_word+0x14/0x40", "pc : 0000aaaac0000000"),
+    )
+    assert result.contradictions == ()
+    assert result.reproduced is True
+    assert result.seen == (0x92000046, 0x0000AAAAC0DE1040)
+
+
+def test_a_fetch_that_faulted_is_made_again() -> None:
+    result = changed(
+        ("0000000096000046", "0000000086000006"),
+        ("EC = 0x25: DABT", "EC = 0x21: IABT"),
+        ("Data abort info:", "-"),
+        ("ISV = 0", "-"),
+        ("CM = 0", "-"),
+    )
+    assert result.contradictions == ()
+    assert result.reproduced is True
+    assert result.seen == (0x86000006, 0xFFFF0000C0DE1040)
+
+
+def test_the_instruction_syndrome_is_not_asked_of_the_engine() -> None:
+    isv = 1 << 24 | 3 << 22 | 1 << 15
+    result = changed(
+        ("0000000096000046", f"{0x96000046 | isv:016x}"),
+        ("ISV = 0, ISS = 0x00000046", "Access size = 8 byte(s)"),
+    )
+    assert result.contradictions == ()
+    assert result.reproduced is True
+    assert result.seen == (0x96000046, 0xFFFF0000C0DE1040)
 
 
 def test_one_reproduced_report_makes_a_log_expected_and_one_finding_a_finding() -> None:

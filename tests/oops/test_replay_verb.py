@@ -116,6 +116,29 @@ def test_a_written_scenario_is_one_that_run_accepts_and_reproduces_the_fault(
     assert judged.execution.trace.faults[0].far == 0xFFFF0000C0DE1040
 
 
+def test_a_fault_that_the_engine_is_known_not_to_take_is_not_expected_of_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    device = oops_logs.text()
+    for old, new in (
+        ("ffff0000c0de1040", "ffff0000c0de1041"),
+        ("pmd=00e80000c0c00704", "pmd=00680000c0c00711"),
+        ("0000000096000046", "0000000096000061"),
+        ("FSC = 0x06: level 2 translation fault", "FSC = 0x21: alignment fault"),
+        ("ISS = 0x00000046", "ISS = 0x00000061"),
+    ):
+        device = device.replace(old, new)
+    path = tmp_path / "device.txt"
+    path.write_text(device)
+    folder = tmp_path / "out"
+    (report,) = document(capsys, "--write-scenario", str(folder), str(path))["reports"]
+    assert (report["verdict"], report["reproduced"]) == ("known_divergence", True)
+    assert report["reproduced_by"] == "the reference model"
+    written = folder / "device-1.scenario.toml"
+    assert '# fault = "alignment"' in written.read_text()
+    assert run_and_judge(load(written)).passed
+
+
 def test_reports_of_one_name_are_written_to_different_files(
     log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
