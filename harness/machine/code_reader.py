@@ -53,10 +53,34 @@ class CodeReader:
         self._engine = engine
         self._memory = memory
         self._frames: dict[int, int] = {}
+        self._meanings: dict[int, Meaning] = {}
         self._executed: set[int] = set()
 
     def at(self, pc: int) -> Meaning:
         """Return the instruction at `pc`, which the engine has just fetched."""
+        meaning = self._meanings.get(pc)
+        if meaning is None:
+            meaning = self._meanings[pc] = meaning_of(self._word(pc))
+        return meaning
+
+    def forget_translations(self) -> None:
+        """Ask the engine again where each page is."""
+        self._frames.clear()
+        self._meanings.clear()
+
+    def note_store(self, page: int) -> None:
+        """Read anew if the guest wrote to a page, by backing address, that was executed."""
+        if page in self._executed:
+            self._meanings.clear()
+
+    def note_change(self, pages: Iterable[int]) -> None:
+        """Read anew after writes of the harness, of which the engine knows nothing by itself."""
+        if not self._executed.isdisjoint(pages):
+            self._engine.forget_code()
+            self._executed.clear()
+            self.forget_translations()
+
+    def _word(self, pc: int) -> int:
         page = pc & -PAGE_SIZE
         frame = self._frames.get(page)
         if frame is None:
@@ -66,15 +90,4 @@ class CodeReader:
             frame = self._frames[page] = address & -PAGE_SIZE
             self._executed.add(self._memory.backing_page(frame))
         data = self._memory.read(frame + pc - page, 4)
-        return meaning_of(int.from_bytes(data or b"", "little"))
-
-    def forget_translations(self) -> None:
-        """Ask the engine again where each page is."""
-        self._frames.clear()
-
-    def note_change(self, pages: Iterable[int]) -> None:
-        """Have the engine decode anew if a page, by backing address, that it executed changed."""
-        if not self._executed.isdisjoint(pages):
-            self._engine.forget_code()
-            self._executed.clear()
-            self._frames.clear()
+        return int.from_bytes(data or b"", "little")

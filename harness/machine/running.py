@@ -244,6 +244,7 @@ class Running:
         observed.writes.append((pa, size))
         self._memory.note_write(pa, size)
         page = self._memory.backing_page(pa)
+        self._parts.code.note_store(page)
         backing = page + pa % PAGE_SIZE
         if any(backing in table for table in self._parts.tables):
             for word in range(backing & -8, backing + size, 8):
