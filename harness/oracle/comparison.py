@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from harness.cases import Answer, Case, Unsupported
+from harness.cases import Case, Unsupported
 from harness.memory import WordMemory
 from harness.oracle.departures import Disagreement
 from harness.oracle.divergences import explain_by_divergences, joined
-from harness.oracle.seen import Aborted, Completed, Seen, agrees, describe
+from harness.oracle.seen import Aborted, Completed, Seen, agrees, describe, describe_outcome
 from harness.oracle.translator import Translator
-from harness.vmsa.outcome import Fault, Translation
+from harness.vmsa.outcome import Fault, Outcome
 
 KEPT = 100
 """Disagreements that are kept with their answers; all are counted."""
@@ -23,13 +23,13 @@ class Disagreeing:
     """One case on which the two differ for no known reason."""
 
     case: Case
-    reference: Answer
-    other: Answer
+    expected: Outcome
+    seen: Seen
 
     def __str__(self) -> str:
         return (
-            f"{self.case.id}: {_described(self.reference)}, but the other says "
-            f"{_described(self.other)}"
+            f"{self.case.id}: {describe_outcome(self.expected)}, but the other says: "
+            f"{describe(self.seen)}"
         )
 
 
@@ -70,17 +70,17 @@ def compare_translators(
     for case in cases:
         result.cases += 1
         expected, found = reference.answer(case), other.answer(case)
-        unknown = next((each for each in (expected, found) if isinstance(each, Unsupported)), None)
-        if unknown is not None:
-            result.unsupported[unknown.reason] += 1
+        if isinstance(expected, Unsupported):
+            result.unsupported[expected.reason] += 1
+        elif isinstance(found, Unsupported):
+            result.unsupported[found.reason] += 1
         else:
-            _compare(result, case, expected, found)
+            _compare(result, case, expected, seen_of(found))
     return result
 
 
-def _compare(result: Comparison, case: Case, expected: Answer, found: Answer) -> None:
-    seen = seen_of(found)
-    if isinstance(expected, Translation | Fault) and agrees(seen, expected):
+def _compare(result: Comparison, case: Case, expected: Outcome, seen: Seen) -> None:
+    if agrees(seen, expected):
         result.agreements += 1
         return
     memory = WordMemory(case.memory)
@@ -91,24 +91,14 @@ def _compare(result: Comparison, case: Case, expected: Answer, found: Answer) ->
         return
     result.disagreements += 1
     if len(result.disagreeing) < KEPT:
-        result.disagreeing.append(Disagreeing(case, expected, found))
+        result.disagreeing.append(Disagreeing(case, expected, seen))
 
 
-def seen_of(answer: Answer) -> Seen:
-    """Return an engine's answer as something seen; ValueError for one that is none."""
-    match answer:
-        case Translation(pa=pa, par=par):
-            return Completed(pa, par)
-        case Fault(esr=esr, far=far):
-            return Aborted(esr, far)
-        case Unsupported(reason):
-            raise ValueError(f"nothing was seen: {reason}")
-
-
-def _described(answer: Answer) -> str:
-    if isinstance(answer, Unsupported):
-        return f"unsupported: {answer.reason}"
-    return describe(seen_of(answer))
+def seen_of(outcome: Outcome) -> Seen:
+    """Return what an engine answered as something seen."""
+    if isinstance(outcome, Fault):
+        return Aborted(outcome.esr, outcome.far)
+    return Completed(outcome.pa, outcome.par)
 
 
 def _sorted(counts: Counter[str]) -> list[tuple[str, int]]:

@@ -16,7 +16,6 @@ from harness.arch.addresses import PhysicalAddress
 from harness.arch.features import Feature, Profile
 from harness.arch.implementation import DeviceFetch, Misprogrammed, OutOfRange
 from harness.arch.registers import sctlr
-from harness.errors import UnsupportedError
 from harness.memory import DescriptorMemory
 from harness.oracle.seen import Seen, agrees
 from harness.vmsa.access import Access, Operation
@@ -94,10 +93,7 @@ def predict(disagreement: Disagreement, names: list[str]) -> Outcome:
 
 
 def _predicts(disagreement: Disagreement, names: list[str]) -> bool:
-    try:
-        return agrees(disagreement.seen, predict(disagreement, names))
-    except UnsupportedError:
-        return False
+    return agrees(disagreement.seen, predict(disagreement, names))
 
 
 class _DepartingContext(Context):

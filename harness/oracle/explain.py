@@ -30,7 +30,7 @@ def explain_agreement(
             _decision(steps),
             *_past(chosen),
         )
-    ).strip()
+    )
 
 
 def explain_disagreement(
@@ -48,7 +48,7 @@ def explain_disagreement(
         _decision(steps),
     ]
     parts += [f"Known divergence {each.id}: {each.what}" for each in divergences or ()]
-    return " ".join(part for part in parts if part)
+    return " ".join(parts)
 
 
 def place_of(pc: VirtualAddress, label: str) -> str:
@@ -64,8 +64,6 @@ def _what(place: str, access: Access) -> str:
 
 def _decision(steps: Sequence[Step]) -> str:
     """Name the last descriptor, the bits and the rule that decided."""
-    if not steps:
-        return ""
     end = steps[-1]
     lookup = next((step for step in reversed(steps) if step.descriptor is not None), None)
     decision = f"{end.decision.rstrip('.')} ({end.rule})."

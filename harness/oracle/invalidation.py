@@ -18,6 +18,7 @@ from harness.errors import UnsupportedError
 PAGE_SHIFT = 12
 """An operand by address holds VA[55:12], whatever the granule."""
 
+_BY_ADDRESS = frozenset({TlbiScope.VA, TlbiScope.VA_ANY_ASID})
 _GRANULES = {1: Granule.K4, 2: Granule.K16, 3: Granule.K64}
 
 
@@ -61,18 +62,15 @@ class Invalidation:
         """Return whether the architecture promises that `entry` is gone once this completes."""
         if self.operation.el != 1 or self.reserved:
             return False
-        match self.operation.scope:
-            case TlbiScope.ALL:
-                return True
-            case TlbiScope.ASID:
-                return not entry.is_global and entry.asid == self.asid
-            case TlbiScope.IPA:
-                return False
-            case TlbiScope.VA:
-                asid_matches = entry.is_global or entry.asid == self.asid
-                return asid_matches and self._covers_address(entry)
-            case TlbiScope.VA_ANY_ASID:
-                return self._covers_address(entry)
+        scope = self.operation.scope
+        if scope is TlbiScope.ALL:
+            return True
+        of_its_asid = entry.asid == self.asid
+        if scope is TlbiScope.ASID:
+            return of_its_asid and not entry.is_global
+        if scope is TlbiScope.VA and not (of_its_asid or entry.is_global):
+            return False
+        return scope in _BY_ADDRESS and self._covers_address(entry)
 
     def _covers_address(self, entry: CachedEntry) -> bool:
         if self.operation.last_level and not entry.leaf:
@@ -103,7 +101,7 @@ def read_tlbi(name: str, operand: int | None, profile: Profile, *, ds: bool) -> 
         raise UnsupportedError(f"{name}: the effect of this TLBI is not modelled")
     value = operand or 0
     asid = tlbi.ASID.get(value)
-    if operation.scope not in {TlbiScope.VA, TlbiScope.VA_ANY_ASID}:
+    if operation.scope not in _BY_ADDRESS:
         return Invalidation(operation, asid=asid)
     if operation.by_range:
         return _read_range(operation, value, ds=ds)

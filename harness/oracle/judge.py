@@ -296,14 +296,14 @@ def _moved(pa: PhysicalAddress, va: VirtualAddress) -> PhysicalAddress:
 
 def _fetch_faults(events: Sequence[Event], index: int) -> bool:
     """Return whether the instruction that was about to execute could not be fetched."""
-    instruction = events[index]
-    for event in events[index + 1 :]:
-        if isinstance(event, FaultTaken):
-            abort = decode_abort(event.esr)
-            return abort is not None and abort.fetch and event.number == instruction.number
-        if not isinstance(event, DescriptorWrite | Maintenance):
-            return False
-    return False
+    following = index + 1
+    while isinstance(events[following], DescriptorWrite | Maintenance):
+        following += 1
+    event = events[following]
+    if not isinstance(event, FaultTaken):
+        return False
+    abort = decode_abort(event.esr)
+    return abort is not None and abort.fetch and event.number == events[index].number
 
 
 def _is_by_address(event: Maintenance) -> bool:

@@ -27,9 +27,10 @@ from scenes import (
 
 from harness.arch.addresses import PhysicalAddress, VirtualAddress
 from harness.arch.faults import FaultKind
-from harness.errors import LimitError
+from harness.errors import HarnessError, LimitError
 from harness.memory import PhysicalMemory
-from harness.oracle.history import History
+from harness.oracle.choosing import Read, ReplayMemory
+from harness.oracle.history import Candidate, History, Hold
 from harness.oracle.permitted import PermittedOutcome, PermittedOutcomes
 from harness.trace import Event, RegisterWrite
 from harness.vmsa.access import Access, AccessKind
@@ -234,6 +235,21 @@ def test_an_old_permission_register_stays_cached_but_an_old_enable_bit_does_not(
     assert both == ["permission 2", "old place"]
     on = RegisterWrite(1, PC, "SCTLR_EL1", REGISTERS["SCTLR_EL1"])
     assert permitted(on, *maintain("isb"), image=image, SCTLR_EL1=0x30D0_1804) == ["old place"]
+
+
+def test_a_pending_change_that_makes_no_difference_gives_no_second_outcome() -> None:
+    other_half = RegisterWrite(1, PC, "TTBR0_EL1", 0x8000_6000)
+    assert permitted(other_half) == ["old place"]
+    software_bit = write(BLOCK | 1 << 55)
+    assert permitted(software_bit) == ["old place"]
+
+
+def test_a_walk_is_only_replayed_as_it_was_made() -> None:
+    read = Read(L1_WORD, Candidate(3, Hold.CURRENT), 0, 1, 3)
+    memory = ReplayMemory((read,))
+    with pytest.raises(HarnessError, match="when first made"):
+        memory.read64(L2)
+    assert ReplayMemory(()).read64(L2) is None
 
 
 def test_the_outcome_of_the_present_comes_first_and_says_so() -> None:

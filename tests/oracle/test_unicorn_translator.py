@@ -15,7 +15,9 @@ from harness.cases import Case, Unsupported
 from harness.errors import EngineError
 from harness.machine.engine import CoreSyndrome
 from harness.machine.translation_probe import HOME, Probed
+from harness.oracle import comparison
 from harness.oracle.comparison import compare_translators, seen_of
+from harness.oracle.seen import Aborted, Completed
 from harness.oracle.translator import ModelTranslator
 from harness.oracle.unicorn_translator import UnicornTranslator
 from harness.vmsa.access import Access, AccessKind, Operation
@@ -214,6 +216,24 @@ def test_a_comparison_counts_what_either_refuses_by_reason(unicorn: UnicornTrans
     assert any("unsupported: the core has no FEAT_S1PIE" in row for row, _ in found.table())
 
 
-def test_a_refusal_was_not_seen() -> None:
-    with pytest.raises(ValueError, match="because"):
-        seen_of(Unsupported("because"))
+def test_what_an_engine_answers_is_compared_as_something_seen() -> None:
+    fault = Fault(FaultKind.TRANSLATION, 0x9600_0006, VirtualAddress(VA), 2)
+    assert seen_of(fault) == Aborted(0x9600_0006, VirtualAddress(VA))
+    assert seen_of(Translation(PhysicalAddress(8), None, par=1)) == Completed(PhysicalAddress(8), 1)
+
+
+def test_a_comparison_keeps_the_first_disagreements_and_counts_all(
+    unicorn: UnicornTranslator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(comparison, "KEPT", 2)
+    elsewhere = Probed(pa=0x1234)
+    monkeypatch.setattr(unicorn._probe, "access", lambda *_arguments, **_named: elsewhere)
+    found = compare_translators([case()] * 5, ModelTranslator(), unicorn)
+    assert (found.disagreements, len(found.disagreeing)) == (5, 2)
+    assert found.table()[-1] == ("disagrees", 5)
+
+
+def test_a_fetch_that_faults_is_an_instruction_abort(unicorn: UnicornTranslator) -> None:
+    answer = unicorn.answer(case(Machine(LEAF | 1 << 53), AccessKind.FETCH))
+    assert isinstance(answer, Fault)
+    assert (answer.kind, hex(answer.esr)) == (FaultKind.PERMISSION, "0x8600000f")
