@@ -14,7 +14,6 @@ from harness.encodings.levels import NAMES, start_level
 from harness.oops.report import LEVEL_NAMES, FaultReport
 
 LAST_LEVEL = 3
-_VALID = 1
 _TABLE = 0b11
 
 
@@ -72,11 +71,6 @@ def printed_walk(report: FaultReport) -> PrintedWalk | None:
 def is_last(entry: PrintedEntry) -> bool:
     """Return whether the walk ends here: anything but a table (AArch64.DecodeDescriptorType)."""
     return entry.level == LAST_LEVEL or entry.value & _TABLE != _TABLE
-
-
-def is_valid(entry: PrintedEntry) -> bool:
-    """Return whether bit 0, Valid, is set."""
-    return bool(entry.value & _VALID)
 
 
 def _name_of(report: FaultReport, level: int) -> str:

@@ -173,11 +173,7 @@ def _by_the_model(result: Replay, walk: ModelWalk, why: str) -> Replay:
 def _judged(report: FaultReport, walk: ModelWalk, run: JudgedRun) -> tuple[bool | None, str | None]:
     fault = _first_fault(run)
     engine = engine_of(run)
-    if (
-        fault is not None
-        and same_fault(fault.esr, report.esr or 0)
-        and same_address(fault.far, report.far)
-    ):
+    if fault is not None and _is_recorded(fault, report):
         return True, engine
     if run.verdict.kind is VerdictKind.INCOMPLETE:
         return None, None

@@ -62,8 +62,6 @@ def rebuild_tables(report: FaultReport) -> RebuiltTables | Refusal:
         geometry = geometry_of(report)
     except MappingError as error:
         return Refusal(error.reason)
-    if not walk.entries:
-        return Refusal("no entry of the walk is printed")
     root, notes = _root(report, geometry, walk)
     words: dict[PhysicalAddress, int] = {}
     places: dict[str, PhysicalAddress] = {}

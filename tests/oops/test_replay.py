@@ -127,6 +127,45 @@ def test_an_instruction_that_accesses_another_address_is_a_finding() -> None:
     assert sentence.endswith("accesses 0xffff0000c0de3040, the log gives 0xffff0000c0de1040")
 
 
+@pytest.mark.parametrize(
+    ("word", "sentence"),
+    [
+        (0xD503201F, "the faulting instruction 0xd503201f accesses no memory, the log gives"),
+        (0xD65F03C0, "the faulting instruction 0xd65f03c0 accesses no memory, the log gives"),
+    ],
+)
+def test_an_instruction_that_accesses_nothing_is_a_finding(word: int, sentence: str) -> None:
+    result = changed(("(f9000020)", f"({word:08x})"))
+    assert result.contradictions[0].startswith(sentence)
+    assert result.exit_code is ExitCode.FINDING
+
+
+def test_an_address_in_a_register_that_the_log_prints_as_a_symbol_is_not_known() -> None:
+    store_through_x30 = 0xF90003C0
+    assert disassemble(store_through_x30, 0) == "str x0, [x30]"
+    unknown = changed(("(f9000020)", f"({store_through_x30:08x})"))
+    assert "the instruction needs x30, which the log prints as a symbol" in unknown.notes
+    known = changed(
+        ("(f9000020)", f"({store_through_x30:08x})"),
+        ("lr : caller+0x58/0x90 [module]", "lr : ffff0000c0de1040"),
+    )
+    assert known.reproduced is True
+
+
+def test_an_instruction_that_the_harness_does_not_model_is_named() -> None:
+    store_tag = 0xD9200821
+    result = changed(("(f9000020)", f"({store_tag:08x})"))
+    assert any(note.startswith("the faulting instruction: ") for note in result.notes)
+    assert result.walk is not None
+    assert result.walk.agrees_with(result.report)
+
+
+def test_dc_zva_faults_anywhere_in_its_block() -> None:
+    zva = 0xD50B7421
+    assert disassemble(zva, 0) == "dc zva, x1"
+    assert changed(("(f9000020)", f"({zva:08x})")).reproduced is True
+
+
 def test_a_load_where_the_syndrome_says_write_is_a_finding() -> None:
     load = 0xF9400020
     assert disassemble(load, 0) == "ldr x0, [x1]"

@@ -68,6 +68,32 @@ def test_json_has_the_keys_that_checkers_rely_on(
     assert report["counterfactual"]["landed"] is True
 
 
+def test_the_text_of_a_finding_says_what_contradicts_what(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "odd.txt"
+    path.write_text(
+        oops_logs.text(oops_logs.replaced("pmd=00e80000c0c00704", "pmd=00e80000c0c00705"))
+    )
+    assert main(["replay", str(path)]) == 1
+    text = capsys.readouterr().out
+    assert "NOT REPRODUCED by unicorn" in text
+    assert "the engine took no fault" in text
+    assert "- the printed entries give: completed at 0xc0de1040; the log has ESR" in text
+
+
+def test_the_text_of_a_report_that_is_cut_short_says_what_it_lacks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "cut.txt"
+    path.write_text(oops_logs.HEADLINE[0])
+    assert main(["replay", str(path)]) == 4
+    text = capsys.readouterr().out
+    assert "ESR          not in the log" in text
+    assert "not replayed: the log lacks what a replay needs" in text
+    assert "- ESR: no line gives it in full" in text
+
+
 def test_two_runs_give_the_same_bytes(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
     main(["replay", "--json", str(log)])
     first = capsys.readouterr().out
