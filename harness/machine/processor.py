@@ -13,9 +13,10 @@ from harness.machine.code_reader import CodeReader
 from harness.machine.engine import STATE_PC, Engine
 from harness.machine.host_memory import HostMemory, SavedMemory
 from harness.machine.machine import Listener, Snapshot
+from harness.machine.parts import Parts, Progress, Wanted
 from harness.machine.program import Program
 from harness.machine.register_file import RegisterFile
-from harness.machine.running import Parts, Progress, Running, Wanted
+from harness.machine.running import Running
 from harness.memory import PAGE_SIZE, PhysicalMemory
 from harness.scenario import Limits
 from harness.trace import End, Maintenance, MaintenanceKind

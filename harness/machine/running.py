@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 from harness.arch import pstate
 from harness.arch.addresses import VirtualAddress
 from harness.arch.exception_classes import ExceptionClass
 from harness.arch.faults import FaultKind
-from harness.arch.registers import REGISTERS
+from harness.arch.registers import REGISTERS, sctlr
 from harness.arch.registers import esr as syndrome
 from harness.arch.syndromes import Abort, Syndrome, describe_esr, encode_abort
 from harness.arch.system_instructions import SystemInstructionKind
 from harness.errors import EngineError
 from harness.machine.accesses import decode_accesses
-from harness.machine.code_reader import CodeReader, Meaning
-from harness.machine.engine import STATE_MODE, STATE_PC, STATE_SP, Engine, Missing
+from harness.machine.code_reader import Meaning
+from harness.machine.engine import STATE_MODE, STATE_PC, Missing
 from harness.machine.events import (
     Executing,
     Observed,
@@ -26,12 +25,9 @@ from harness.machine.events import (
     virtual_of,
 )
 from harness.machine.exception_entry import enter_el1
-from harness.machine.host_memory import HostMemory
-from harness.machine.machine import Listener
-from harness.machine.program import Program
-from harness.machine.register_file import RegisterFile
+from harness.machine.parts import Parts, Wanted
+from harness.machine.registers_before import RegistersBefore
 from harness.memory import PAGE_SIZE
-from harness.scenario import Limits
 from harness.trace import End, EndReason, ExceptionEntry, FaultTaken, Instruction
 from harness.vmsa.access import Access, AccessKind, Operation
 
@@ -47,40 +43,7 @@ _CHANGES_MODE = (
     SystemInstructionKind.MSR_IMMEDIATE,
 )
 _INSTRUCTION = 4
-_XZR = 31
-
-
-@dataclass(slots=True)
-class Progress:
-    """What goes on over several runs of one machine."""
-
-    number: int = 0
-    """Instructions begun, fetches that faulted among them."""
-    faults: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """The machine that a run uses."""
-
-    engine: Engine
-    memory: HostMemory
-    registers: RegisterFile
-    code: CodeReader
-    progress: Progress
-    tables: tuple[range, ...]
-    memory_limit: int
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a run is asked for; `single`: one instruction and no more."""
-
-    program: Program
-    listener: Listener
-    limits: Limits
-    stop_at: frozenset[VirtualAddress]
-    single: bool = False
+_SP_ALIGNMENT = 16
 
 
 class Running:
@@ -98,6 +61,7 @@ class Running:
         self._lost_store = False
         self._mode = (1, False, False)
         self._illegal = False
+        self._sp_is_misaligned = False
         self._labels: dict[int, str] = {}
         self._vector_faults = 0
         self._vector: int | None = None
@@ -150,6 +114,9 @@ class Running:
         self._listener.event(
             Instruction(number, address, meaning.word, executing.label, self._mode[0])
         )
+        if self._sp_is_misaligned:
+            # AArch64.CheckSPAlignment: the core has none.
+            self._take(Syndrome(ExceptionClass.SP_ALIGNMENT).to_int(), far=0, elr=pc)
 
     def on_memory(self, pa: int, size: int, *, write: bool) -> None:
         """Note where the instruction's loads and stores go."""
@@ -184,10 +151,11 @@ class Running:
 
     def _begin(self, meaning: Meaning, pc: VirtualAddress) -> Executing:
         el, pan, uao = self._mode
-        before = _RegistersBefore(self._engine)
+        before = RegistersBefore(self._engine)
         accesses: tuple[Access, ...] = ()
         if meaning.has_accesses:
             accesses = decode_accesses(meaning.word, pc, before.by_name, el=el, pan=pan, uao=uao)
+        self._sp_is_misaligned = before.base_sp % _SP_ALIGNMENT != 0 and self._checks_sp()
         operand = spsr = None
         system = meaning.system
         if system is not None:
@@ -197,6 +165,10 @@ class Running:
                 spsr = self._engine.read_system("SPSR_EL1")
         number, label = self._progress.number, self._label(pc)
         return Executing(number, pc, label, meaning.word, system, operand, spsr, accesses)
+
+    def _checks_sp(self) -> bool:
+        part = sctlr.SA if self._mode[0] else sctlr.SA0
+        return bool(part.get(self._engine.read_system("SCTLR_EL1")))
 
     def _finish_instruction(self) -> None:
         """Tell what the instruction did that was executing, if one was."""
@@ -381,24 +353,3 @@ class Running:
         observed = self._observed
         if observed.reads or observed.writes:
             self._observed = Observed()
-
-
-class _RegistersBefore:
-    """General registers before an instruction, read from the engine when first asked for."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._state: tuple[int, ...] | None = None
-
-    def x(self, number: int) -> int:
-        """Return Xn, where 31 is XZR."""
-        return 0 if number == _XZR else self._values()[number]
-
-    def by_name(self, name: str) -> int:
-        """Return x0…x30 or sp."""
-        return self._values()[STATE_SP if name == "sp" else int(name[1:])]
-
-    def _values(self) -> tuple[int, ...]:
-        if self._state is None:
-            self._state = self._engine.state()
-        return self._state

@@ -209,6 +209,23 @@ def test_a_misaligned_pc_is_a_pc_alignment_fault() -> None:
     assert (bench["FAR_EL1"], bench["ELR_EL1"]) == (CODE + 2, CODE + 2)
 
 
+@pytest.mark.parametrize(("pstate", "bit"), [(EL1H, 1 << 3), (EL0, 1 << 4)])
+def test_a_misaligned_sp_as_a_base_faults_where_sctlr_checks_it(pstate: int, bit: int) -> None:
+    pc, memory = (CODE, KERNEL) if pstate == EL1H else (USER_CODE, USER_CODE)
+    for checks, sp, word, faults in (
+        (bit, memory + 8, 0xF940_03E1, True),  # ldr x1, [sp]
+        (bit, memory + 16, 0xF940_03E1, False),
+        (bit ^ 0x18, memory + 8, 0xF940_03E1, False),
+        (bit, memory + 8, 0x9100_03E1, False),  # mov x1, sp
+    ):
+        bench = Bench(word)
+        bench.set(SCTLR_EL1=SCTLR & ~0x18 | checks, pstate=pstate, sp=sp, pc=pc)
+        end = bench.run(end_at=pc + 4)
+        assert (end.reason is EndReason.EXCEPTION) is faults
+        assert (bench["ESR_EL1"] == 0x9A00_0000) is faults
+        assert bench["ELR_EL1"] == pc * faults
+
+
 def test_an_exception_to_el3_is_refused() -> None:
     end = Bench(0xD400_0003).run()  # smc #0
     assert (end.reason, end.detail) == (EndReason.UNSUPPORTED, "an exception to EL3")
