@@ -104,7 +104,7 @@ class Run:
     text: str = ""
     words: tuple[int, ...] = ()
     entry: str = ""
-    """Label to start at; empty means the first instruction."""
+    """Label or address (`0x…`) to start at; empty means the first instruction."""
     el: int = 1
     pstate: Mapping[str, int] = field(default_factory=dict)
     """PSTATE fields that differ from the default (DAIF set, SP_EL1, all else 0): `PAN`, `UAO`."""

@@ -229,7 +229,8 @@ def _check_entry(scenario: Scenario, program: Program) -> VirtualAddress:
     held = any(part.va <= entry < part.va + part.size for part in scenario.maps)
     if not (stated or held or program.base <= entry < program.base + len(program.code)):
         raise ScenarioError(
-            f"the entry point {scenario.run.entry} = {entry:#x} is not mapped", _run_at(scenario)
+            f"nothing is mapped at the entry point {scenario.run.entry} ({entry:#x})",
+            _run_at(scenario),
         )
     return entry
 

@@ -10,6 +10,7 @@ from harness.errors import ScenarioError, did_you_mean
 from harness.machine.assembler import assemble_file, assemble_text
 from harness.machine.program import Program
 from harness.scenario import AtLabel, Scenario
+from harness.scenario_file.reader import number_in
 
 END_LABEL = "end"
 """A snippet that reaches this label of its own is done."""
@@ -45,8 +46,12 @@ def build_program(scenario: Scenario, base: VirtualAddress, assembler: str | Non
 
 
 def entry_point(scenario: Scenario, program: Program) -> VirtualAddress:
-    """Return where execution begins."""
-    return program.symbols[scenario.run.entry] if scenario.run.entry else program.base
+    """Return where execution begins: a label, an address, or the first instruction."""
+    entry = scenario.run.entry
+    address = number_in(entry)
+    if address is not None:
+        return VirtualAddress(address)
+    return program.symbols[entry] if entry else program.base
 
 
 def vector_base(scenario: Scenario, program: Program) -> int:
@@ -78,7 +83,8 @@ def stop_addresses(program: Program) -> frozenset[VirtualAddress]:
 def _labels(scenario: Scenario) -> Mapping[str, int]:
     """Return each label that the scenario names, with the line that does."""
     run = scenario.run
-    labels = {name: run.line for name in (run.entry, run.vectors) if name}
+    names = (run.entry if number_in(run.entry) is None else "", run.vectors)
+    labels = {name: run.line for name in names if name}
     for injection in scenario.injections:
         if isinstance(injection.when, AtLabel):
             labels.setdefault(injection.when.label, injection.line)

@@ -45,13 +45,10 @@ def read_run(table: Table, path: Path, profile: Profile) -> Run:
     el = table.get("el", table.integer, 1)
     if el not in (0, 1):
         table.fail(f"el = {el}: the harness runs EL0 and EL1", "el")
-    entry = table.get("entry", table.text, "")
-    if "words" in table and entry:
-        table.fail("words have no labels to enter at: they start at the first", "entry")
     return Run(
         snippet=_snippet(table, path) if "snippet" in table else None,
         words=_words(table) if "words" in table else (),
-        entry=entry,
+        entry=table.get("entry", table.text, ""),
         el=el,
         pstate=_pstate(table.table("pstate", PSTATE_FIELDS), profile) if "pstate" in table else {},
         registers=_registers(table),

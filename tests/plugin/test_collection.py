@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.pytest_plugin import SUFFIX
+from harness.pytest_plugin import SUFFIX, items
+from harness.scenario import Scenario
 from harness.scenario_file import SUFFIX as SUFFIX_OF_FILES
 
 pytest_plugins = ["pytester"]
@@ -44,7 +45,6 @@ def _loaded() -> None:
     """Import once what every suite in this process would otherwise import anew."""
     for name in ("machine.unicorn_machine", "oracle.judge", "pytest_plugin.bench"):
         importlib.import_module(f"harness.{name}")
-    importlib.import_module("harness.pytest_plugin.items")
 
 
 @pytest.fixture
@@ -117,6 +117,28 @@ def test_what_the_harness_does_not_support_is_skipped_by_name(suite: pytest.Pyte
     result = suite.runpytest("-rs")
     result.assert_outcomes(skipped=1)
     result.stdout.fnmatch_lines(["*SCTLR_EL1.M = 0*"])
+
+
+def test_what_the_engine_cannot_do_is_skipped_by_name(suite: pytest.Pytester) -> None:
+    tlbi_rvae1 = "store: .word 0xd5088620\nret\n"
+    (suite.path / "store.S").write_text(tlbi_rvae1, encoding="utf-8")
+    put(suite, SCENARIO)
+    result = suite.runpytest("-rs")
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["*rvae1*"])
+
+
+def test_a_failure_of_the_harness_itself_shows_its_traceback(
+    suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_scenario: Scenario) -> None:
+        raise RuntimeError("a broken promise")
+
+    monkeypatch.setattr(items, "run_and_judge", broken)
+    put(suite, SCENARIO)
+    result = suite.runpytest()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*a broken promise*"])
 
 
 def test_an_endless_snippet_fails_as_incomplete(suite: pytest.Pytester) -> None:

@@ -193,6 +193,31 @@ def test_code_may_lie_in_a_mapping_of_the_scenario() -> None:
     assert leaf_of(image, 0x10_0040).descriptor & KERNEL == KERNEL
 
 
+@pytest.mark.parametrize("entry", [CODE + 4, 0x10_0000])
+def test_execution_may_begin_at_an_address(entry: int) -> None:
+    given = scenario(
+        mapping(0x10_0000, 0x8000_0000, 4096), run=Run(words=(NOP, RET), entry=hex(entry))
+    )
+    assert build_image(given).registers["pc"] == entry
+
+
+def test_an_entry_point_in_stated_tables_is_taken_as_it_is() -> None:
+    setup = replace(BOTH, registers={"TTBR0_EL1": 0x8001_0000})
+    table = memory_range(0x8001_0000, 4096)
+    run = Run(words=(RET,), entry="0x10_0000")
+    image = build_image(scenario(run=run, translation=setup, memory=(table,)))
+    assert image.registers["pc"] == 0x10_0000
+
+
+def test_a_machine_without_room_has_no_image() -> None:
+    whole = mapping(0x0, 0x0, 1 << 32)
+    small = replace(PROFILES["cortex-a57"], pa_bits=32)
+    assert (
+        "are free for translation tables"
+        in error_of(replace(scenario(whole), profile=small)).reason
+    )
+
+
 def test_vectors_are_a_label() -> None:
     run = Run(text=".balign 2048\nnop\n.balign 2048\nvectors: nop\n", vectors="vectors")
     assert build_image(scenario(run=run)).system_registers["VBAR_EL1"] == CODE + 2048
@@ -296,6 +321,14 @@ def test_a_mapping_in_neither_half_is_refused() -> None:
     ("run", "reason"),
     [
         (Run(text="copy: nop\n", entry="cpoy", line=3), "no label 'cpoy'; did you mean 'copy'?"),
+        (
+            Run(text="copy: nop\n", entry="0xffff900000000000", line=3),
+            "nothing is mapped at the entry point 0xffff900000000000",
+        ),
+        (
+            Run(text="nop\nlast:\n", entry="last", line=3),
+            "nothing is mapped at the entry point last (0xffff800000000004)",
+        ),
         (Run(text="copy: nop\n", vectors="v", line=3), "no label 'v'"),
         (Run(text="nop\nvectors: nop\n", vectors="vectors", line=3), "are not aligned to 0x800"),
         (Run(text="end:\n", line=3), "the snippet holds no instruction"),
