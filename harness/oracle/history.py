@@ -18,6 +18,7 @@ the order between two pending stores are not used.
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -89,11 +90,20 @@ class _OldValue:
         return Candidate(self.value, Hold.CACHED if seen else Hold.PENDING, self.since)
 
 
+_OldValues = dict[int, _OldValue]
+"""Of one word or register, by value, in the order in which they were last replaced."""
+
+
 @dataclass(frozen=True, slots=True)
 class _IssuedTlbi:
     invalidation: Invalidation
     clock: int
-    progress: _Progress
+    completed: bool
+    """A DSB has completed it; it takes full effect with a context synchronisation event."""
+
+
+def _clock(tlbi: _IssuedTlbi) -> int:
+    return tlbi.clock
 
 
 class History:
@@ -105,11 +115,12 @@ class History:
         self._profile = profile
         self._memory = memory.copy()
         self._registers = dict(registers)
-        self._old_words: dict[int, tuple[_OldValue, ...]] = {}
-        self._old_registers: dict[str, tuple[_OldValue, ...]] = {}
+        self._old_words: dict[int, _OldValues] = {}
+        self._old_registers: dict[str, _OldValues] = {}
         self._unsynchronised: set[int] = set()
         self._walked: set[int] = set()
-        self._tlbis: list[_IssuedTlbi] = []
+        self._pending_tlbis: list[_IssuedTlbi] = []
+        self._done_tlbis: list[_IssuedTlbi] = []
         self._clock = 0
         self._epoch = 0
 
@@ -143,20 +154,16 @@ class History:
             return ()
         key = self._memory.backing(address)
         self._walked.add(key)
-        return _candidates(current, self._old_words.get(key, ()))
+        return _candidates(current, self._old_words.get(key, {}))
 
     def register(self, name: str) -> tuple[Candidate, ...]:
         """Return the values that a walk may use of a register (absent: 0), current first."""
-        return _candidates(self._registers.get(name, 0), self._old_registers.get(name, ()))
+        return _candidates(self._registers.get(name, 0), self._old_registers.get(name, {}))
 
     def was_invalidated(self, entry: CachedEntry, since: int) -> bool:
         """Return whether a TLBI later than `since` covers `entry` and has taken full effect."""
-        return any(
-            tlbi.clock > since
-            and tlbi.progress is _Progress.SYNCHRONISED
-            and tlbi.invalidation.covers(entry)
-            for tlbi in self._tlbis
-        )
+        later = bisect_right(self._done_tlbis, since, key=_clock)
+        return any(tlbi.invalidation.covers(entry) for tlbi in self._done_tlbis[later:])
 
     def feed(self, event: Event) -> None:
         """Take the next event of the trace into account."""
@@ -195,8 +202,9 @@ class History:
         if old is None or old == new:
             return
         key = self._memory.backing(address)
-        kept = [value for value in self._old_words.get(key, ()) if value.value != old]
-        self._old_words[key] = (*kept, _OldValue(old, _Progress.ISSUED, self._clock))
+        values = self._old_words.setdefault(key, {})
+        values.pop(old, None)
+        values[old] = _OldValue(old, _Progress.ISSUED, self._clock)
         self._unsynchronised.add(key)
         self._memory.write64(address, new)
         if key in self._walked:
@@ -207,9 +215,10 @@ class History:
         self._registers[name] = new
         if old == new or name not in TRANSLATION_REGISTERS:
             return
-        kept = [value for value in self._old_registers.get(name, ()) if value.value != old]
+        values = self._old_registers.setdefault(name, {})
+        values.pop(old, None)
         # No DSB is needed for an MSR: it waits for the context synchronisation event only.
-        self._old_registers[name] = (*kept, _OldValue(old, _Progress.COMPLETED, self._clock))
+        values[old] = _OldValue(old, _Progress.COMPLETED, self._clock)
         self._epoch += 1
 
     def _maintain(self, event: Maintenance) -> None:
@@ -217,7 +226,7 @@ class History:
             self._clock += 1
             ds = bool(tcr.DS.get(self._registers.get("TCR_EL1", 0)))
             invalidation = read_tlbi(event.operation, event.operand, self._profile, ds=ds)
-            self._tlbis.append(_IssuedTlbi(invalidation, self._clock, _Progress.ISSUED))
+            self._pending_tlbis.append(_IssuedTlbi(invalidation, self._clock, completed=False))
         elif event.kind is MaintenanceKind.DSB:
             self._complete(read_dsb(event.operation))
         elif event.kind is MaintenanceKind.ISB:
@@ -226,17 +235,17 @@ class History:
     def _complete(self, barrier: Barrier) -> None:
         if barrier.stores:
             for key in self._unsynchronised:
-                self._old_words[key] = tuple(
-                    replace(value, progress=_Progress.COMPLETED, since=self._clock)
-                    if value.progress is _Progress.ISSUED
-                    else value
-                    for value in self._old_words[key]
-                )
-        self._tlbis = [
-            replace(tlbi, progress=_Progress.COMPLETED)
-            if tlbi.progress is _Progress.ISSUED and barrier.completes(tlbi.invalidation.operation)
+                values = self._old_words[key]
+                for old, value in values.items():
+                    if value.progress is _Progress.ISSUED:
+                        values[old] = replace(
+                            value, progress=_Progress.COMPLETED, since=self._clock
+                        )
+        self._pending_tlbis = [
+            replace(tlbi, completed=True)
+            if barrier.completes(tlbi.invalidation.operation)
             else tlbi
-            for tlbi in self._tlbis
+            for tlbi in self._pending_tlbis
         ]
 
     def _synchronise(self) -> None:
@@ -245,73 +254,60 @@ class History:
             self._epoch += 1
         for key in tuple(self._unsynchronised):
             self._settle_word(key)
-        for name, values in self._old_registers.items():
-            self._old_registers[name] = tuple(
-                value
-                if value.progress is _Progress.SYNCHRONISED
-                else replace(value, progress=_Progress.SYNCHRONISED, since=self._clock)
-                for value in values
-            )
-        self._tlbis = [
-            replace(tlbi, progress=_Progress.SYNCHRONISED)
-            if tlbi.progress is _Progress.COMPLETED
-            else tlbi
-            for tlbi in self._tlbis
-        ]
-        self._forget()
+        for values in self._old_registers.values():
+            for old, value in values.items():
+                if value.progress is not _Progress.SYNCHRONISED:
+                    values[old] = replace(value, progress=_Progress.SYNCHRONISED, since=self._clock)
+        done = [tlbi for tlbi in self._pending_tlbis if tlbi.completed]
+        if done:
+            self._pending_tlbis = [tlbi for tlbi in self._pending_tlbis if not tlbi.completed]
+            for tlbi in done:
+                insort(self._done_tlbis, tlbi, key=_clock)
+            self._forget(done)
 
     def _settle_word(self, key: int) -> None:
-        kept = []
-        for value in self._old_words[key]:
+        kept: _OldValues = {}
+        for old, value in self._old_words[key].items():
             if value.progress is _Progress.ISSUED:
-                kept.append(value)
-            elif value.value & 1:
-                kept.append(replace(value, progress=_Progress.SYNCHRONISED))
+                kept[old] = value
+            elif old & 1:
+                kept[old] = replace(value, progress=_Progress.SYNCHRONISED)
             # What was invalid could never be cached: only the new value is left of it.
-        self._old_words[key] = tuple(kept)
+        self._old_words[key] = kept
         if not kept:
             del self._old_words[key]
-        if all(value.progress is not _Progress.ISSUED for value in kept):
+        if all(value.progress is not _Progress.ISSUED for value in kept.values()):
             self._unsynchronised.discard(key)
 
-    def _forget(self) -> None:
+    def _forget(self, done: list[_IssuedTlbi]) -> None:
         """Drop what a TLBI of the whole regime has removed for certain, and spent TLBIs."""
-        if not self._old_words and not self._old_registers:
+        total = [tlbi.clock for tlbi in done if tlbi.invalidation.is_total]
+        if total:
+            horizon = max(total)
+            self._old_words = _younger(self._old_words, horizon)
+            self._old_registers = _younger(self._old_registers, horizon)
+            self._done_tlbis = [tlbi for tlbi in self._done_tlbis if tlbi.clock > horizon]
+        elif not self._old_words and not self._old_registers:
             # An old value of the future can be removed by later TLBIs only.
-            self._tlbis = [t for t in self._tlbis if t.progress is not _Progress.SYNCHRONISED]
-        horizon = max(
-            (
-                tlbi.clock
-                for tlbi in self._tlbis
-                if tlbi.progress is _Progress.SYNCHRONISED and tlbi.invalidation.is_total
-            ),
-            default=0,
-        )
-        if not horizon:
-            return
-        self._old_words = _younger(self._old_words, horizon)
-        self._old_registers = _younger(self._old_registers, horizon)
-        self._tlbis = [tlbi for tlbi in self._tlbis if tlbi.clock > horizon]
+            self._done_tlbis = []
 
 
 Key = TypeVar("Key")
 
 
-def _younger(
-    table: dict[Key, tuple[_OldValue, ...]], horizon: int
-) -> dict[Key, tuple[_OldValue, ...]]:
+def _younger(table: dict[Key, _OldValues], horizon: int) -> dict[Key, _OldValues]:
     kept = {
-        key: tuple(
-            value
-            for value in values
+        key: {
+            old: value
+            for old, value in values.items()
             if value.progress is not _Progress.SYNCHRONISED or value.since >= horizon
-        )
+        }
         for key, values in table.items()
     }
     return {key: values for key, values in kept.items() if values}
 
 
-def _candidates(current: int, old: tuple[_OldValue, ...]) -> tuple[Candidate, ...]:
+def _candidates(current: int, old: _OldValues) -> tuple[Candidate, ...]:
     """Return the current value, then the old ones; a value that is current again counts once."""
-    others = (value.candidate() for value in old if value.value != current)
+    others = (value.candidate() for value in old.values() if value.value != current)
     return (Candidate(current, Hold.CURRENT), *others)

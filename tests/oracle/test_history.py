@@ -268,5 +268,5 @@ def test_spent_tlbis_are_forgotten() -> None:
         feed(target, write(INVALID), "dsb ish", TLBI_VA, "dsb ish", "isb")
         feed(target, write(VALID), "dsb ish", TLBI_VA, "dsb ish", "isb")
     feed(target, TLBI_ALL, "dsb ish", "isb")
-    assert len(target._tlbis) == 0
+    assert target._done_tlbis == []
     assert values(target) == [(VALID, Hold.CURRENT)]
