@@ -17,12 +17,20 @@ from machine_bench import (
 )
 
 from harness.arch.addresses import PhysicalAddress, VirtualAddress
-from harness.errors import HarnessError, LimitError, UnsupportedError, ValueSyntaxError
+from harness.errors import EngineError, HarnessError, LimitError, UnsupportedError, ValueSyntaxError
+from harness.machine.host_memory import HostMemory
 from harness.machine.machine import Machine, Snapshot
-from harness.machine.unicorn_machine import UnicornMachine
+from harness.machine.unicorn_machine import UnicornEngine, UnicornMachine
 from harness.memory import PhysicalMemory, Region
 from harness.scenario import Limits
-from harness.trace import EndReason, ExceptionEntry, FaultTaken, Instruction, MemoryAccess
+from harness.trace import (
+    EndReason,
+    ExceptionEntry,
+    FaultTaken,
+    Instruction,
+    Maintenance,
+    MemoryAccess,
+)
 
 LDR = 0xF940_0001  # ldr x1, [x0]
 STR = 0xF900_0001  # str x1, [x0]
@@ -342,3 +350,34 @@ def test_accesses_are_known_before_the_instruction_executes() -> None:
     bench.machine.run(bench.program, Watching(), Limits(), stop)
     assert seen == [(1, CODE, 0), (2, CODE + 4, 1)]
     assert bench.told(MemoryAccess) == []
+
+
+def test_an_engine_that_makes_no_progress_is_an_error_and_no_endless_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = Bench(NOP)
+    monkeypatch.setattr(UnicornEngine, "start", lambda _engine, _hooks: None)
+    with pytest.raises(EngineError, match="does not go on at 0xffff000080010000"):
+        bench.run()
+
+
+def test_an_engine_that_is_not_calibrated_shows_no_state() -> None:
+    memory = PhysicalMemory([Region(PhysicalAddress(0), 1 << 12)])
+    engine = UnicornEngine(HostMemory(memory), None)
+    for ask in (engine.state, engine.syndrome):
+        with pytest.raises(EngineError, match="not calibrated"):
+            ask()
+
+
+def test_injected_cache_maintenance_is_told_and_changes_nothing() -> None:
+    bench = Bench(LDR, LDR)
+
+    def maintain() -> None:
+        bench.machine.maintain("ic iallu", None)
+        bench.machine.maintain("DC  CIVAC", DATA)
+        bench.machine.write64(ENTRY, PANIC_BLOCK)
+
+    bench.notes.before[2] = maintain
+    assert bench.run().reason is EndReason.RETURNED
+    told = [(event.operation, event.operand) for event in bench.told(Maintenance)]
+    assert told == [("ic iallu", None), ("dc civac", DATA)]

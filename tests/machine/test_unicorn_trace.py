@@ -276,3 +276,31 @@ def test_the_state_before_the_first_instruction_is_that_of_the_registers_written
     bench = Bench(NOP)
     assert (bench["pc"], bench["pstate"], bench["VBAR_EL1"]) == (CODE, EL1H, 0)
     assert VECTORS > CODE
+
+
+def test_what_cannot_be_decoded_to_its_accesses_is_refused_before_it_executes() -> None:
+    end = Bench(NOP, 0xD920_0800).run()  # stg x0, [x0]
+    assert (end.reason, end.number, end.pc) == (EndReason.UNSUPPORTED, 2, CODE + 4)
+    assert "FEAT_MTE" in end.detail
+
+
+def test_an_unprivileged_store_over_two_pages_that_cannot_be_followed_ends_the_run() -> None:
+    pan, el0_may_write = 1 << 22, 1 << 6
+    bench = Bench(0xF800_0801, descriptor=PANIC_BLOCK | 1 | el0_may_write)  # sttr x1, [x0]
+    bench.set(x0=DATA + 0xFFC, pstate=EL1H | pan)
+    end = bench.run()
+    assert (end.reason, end.number) == (EndReason.UNSUPPORTED, 1)
+    bench = Bench(0xF800_0801, descriptor=PANIC_BLOCK | 1 | el0_may_write)
+    bench.set(x0=DATA + 0xFF8, pstate=EL1H | pan)
+    assert bench.run().reason is EndReason.RETURNED
+
+
+def test_a_barrier_or_an_eret_of_the_guest_at_el0_is_told_as_at_el1() -> None:
+    bench = Bench(0xD503_3B9F)  # dsb ish
+    bench.set(pstate=EL0, pc=USER_CODE)
+    bench.run(end_at=USER_CODE + 4)
+    assert [told.operation for told in bench.told(Maintenance)] == ["dsb ish"]
+    bench = Bench(0xD69F_03E0)
+    bench.set(pstate=EL0, pc=USER_CODE)
+    assert bench.run().reason is EndReason.EXCEPTION
+    assert bench.told(ExceptionReturn) == []
