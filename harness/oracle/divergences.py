@@ -14,10 +14,13 @@ from importlib.resources import files
 from harness.errors import HarnessError
 from harness.oracle.departures import DEPARTURES, Disagreement, departures_behind
 
+OWN_MMU = "its own MMU"
+"""How the name of what translates ends where the engine does it itself."""
+
 
 @dataclass(frozen=True, slots=True)
 class Divergence:
-    """One departure. `engine` begins the name of the engines that have it."""
+    """One departure. `engine` is the first word of the name of the engines that have it."""
 
     id: str
     engine: str
@@ -58,7 +61,8 @@ def explain_by_divergences(
     if named is None:
         return None
     found = tuple(divergence_named(name) for name in named)
-    return found if all(engine.startswith(each.engine) for each in found) else None
+    known = engine.endswith(OWN_MMU) and all(engine.startswith(each.engine) for each in found)
+    return found if known else None
 
 
 def joined(found: tuple[Divergence, ...]) -> str:

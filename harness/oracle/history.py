@@ -52,6 +52,9 @@ TRANSLATION_REGISTERS = frozenset(
 """Registers whose old value may still count; writes to others take effect at once."""
 
 
+_STORES = frozenset({AccessKind.WRITE, AccessKind.READ_WRITE})
+
+
 class Hold(Enum):
     """Why a walk may use a value."""
 
@@ -183,7 +186,7 @@ class History:
 
         Where a value is not known, the engine's DescriptorWrite says what became of a table.
         """
-        if event.access.kind is not AccessKind.WRITE or event.value is None:
+        if event.access.kind not in _STORES or event.value is None:
             return
         # What crosses the page lies at another physical address, which the event does not give.
         length = min(event.access.size, 4096 - event.pa % 4096)

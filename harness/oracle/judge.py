@@ -94,10 +94,7 @@ class _Judge:
                 if not _fetch_faults(events, index):
                     self._compare_completed(self._fetch(event))
             elif isinstance(event, MemoryAccess):
-                seen = Completed(event.pa)
-                self._compare_completed(
-                    _Sighting(event.number, event.pc, self._label, event.access, seen)
-                )
+                self._compare_completed(self._data(event))
             elif isinstance(event, FaultTaken):
                 self._compare_fault(event)
             elif isinstance(event, Maintenance) and _is_by_address(event):
@@ -107,6 +104,13 @@ class _Judge:
     def _fetch(self, event: Instruction) -> _Sighting:
         access = Access(event.pc, AccessKind.FETCH, 4, event.el)
         return _Sighting(event.number, event.pc, event.label, access, Completed(None))
+
+    def _data(self, event: MemoryAccess) -> _Sighting:
+        access, pa = event.access, event.pa
+        if access.operation is Operation.DC_ZVA:
+            # Its bytes begin below Xt, which is what is translated.
+            pa = _moved(pa, access.va)
+        return _Sighting(event.number, event.pc, self._label, access, Completed(pa))
 
     def _maintenance(self, event: Maintenance) -> _Sighting:
         access = Access(

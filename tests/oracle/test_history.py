@@ -184,6 +184,11 @@ def test_a_store_of_the_guest_is_followed_like_a_descriptor_write() -> None:
     assert usable(feed(history(INVALID), store(VALID))) == {VALID, INVALID}
 
 
+def test_an_atomic_is_followed_by_what_memory_holds_after_it() -> None:
+    swap = MemoryAccess(1, PC, Access(VA, AccessKind.READ_WRITE), WORD, VALID)
+    assert usable(feed(history(INVALID), swap)) == {VALID, INVALID}
+
+
 def test_a_store_of_one_byte_changes_the_word_around_it() -> None:
     target = feed(history(), store(VALID & 0xFE, size=1))
     assert target.memory.read64(WORD) == INVALID
