@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.arch.system_instructions import SystemInstruction, decode_system_instruction
-from harness.errors import EngineError, UnsupportedError
+from harness.errors import UnsupportedError
 from harness.machine.accesses import decode_accesses
 from harness.machine.engine import Engine
 from harness.machine.host_memory import HostMemory
@@ -56,11 +56,16 @@ class CodeReader:
         self._meanings: dict[int, Meaning] = {}
         self._executed: set[int] = set()
 
-    def at(self, pc: int) -> Meaning:
-        """Return the instruction at `pc`, which the engine has just fetched."""
+    def at(self, pc: int) -> Meaning | None:
+        """Return the instruction at `pc`, which the engine is about to execute.
+
+        None where `pc` no longer translates: the engine decoded it before that changed.
+        """
         meaning = self._meanings.get(pc)
         if meaning is None:
-            meaning = self._meanings[pc] = meaning_of(self._word(pc))
+            word = self._word(pc)
+            if word is not None:
+                meaning = self._meanings[pc] = meaning_of(word)
         return meaning
 
     def forget_translations(self) -> None:
@@ -80,13 +85,13 @@ class CodeReader:
             self._executed.clear()
             self.forget_translations()
 
-    def _word(self, pc: int) -> int:
+    def _word(self, pc: int) -> int | None:
         page = pc & -PAGE_SIZE
         frame = self._frames.get(page)
         if frame is None:
             address = self._engine.translate(pc, AccessKind.FETCH)
             if address is None:
-                raise EngineError(f"{self._engine.name} fetched at {pc:#x}, then could not")
+                return None
             frame = self._frames[page] = address & -PAGE_SIZE
             self._executed.add(self._memory.backing_page(frame))
         data = self._memory.read(frame + pc - page, 4)

@@ -62,6 +62,7 @@ class Running:
         self._mode = (1, False, False)
         self._illegal = False
         self._sp_is_misaligned = False
+        self._refetches = False
         self._labels: dict[int, str] = {}
         self._vector_faults = 0
         self._vector: int | None = None
@@ -80,7 +81,7 @@ class Running:
             missing = self._engine.start(self)
             if missing is not None:
                 self._abort_externally(missing)
-            elif self._progress.number == before and not self._is_over():
+            elif self._progress.number == before and not self._is_over() and not self._refetches:
                 pc = self._engine.read_general(STATE_PC)
                 raise EngineError(f"{self._engine.name} does not go on at {pc:#x}")
         return self._end
@@ -106,6 +107,10 @@ class Running:
         address = VirtualAddress(pc)
         number = self._progress.number
         meaning = self._parts.code.at(pc)
+        if meaning is None:
+            self._fetch_again(pc)
+            return
+        self._refetches = False
         if meaning.refusal:
             self._stop(EndReason.UNSUPPORTED, pc, meaning.refusal)
             return
@@ -131,6 +136,7 @@ class Running:
 
     def on_exception(self, *, fetch: bool) -> None:
         """Enter the exception that the core raised."""
+        self._refetches = False
         if fetch:
             self._finish_instruction()
             pc = self._engine.read_general(STATE_PC)
@@ -165,6 +171,15 @@ class Running:
                 spsr = self._engine.read_system("SPSR_EL1")
         number, label = self._progress.number, self._label(pc)
         return Executing(number, pc, label, meaning.word, system, operand, spsr, accesses)
+
+    def _fetch_again(self, pc: int) -> None:
+        """Make the engine fetch an instruction that it decoded before its page was taken away."""
+        if self._refetches:
+            raise EngineError(f"{self._engine.name} executes at {pc:#x}, which does not translate")
+        self._refetches = True
+        self._progress.number -= 1
+        self._engine.flush_tlb()
+        self._engine.stop()
 
     def _checks_sp(self) -> bool:
         part = sctlr.SA if self._mode[0] else sctlr.SA0

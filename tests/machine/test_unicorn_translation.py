@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from machine_bench import (
+    CODE,
     DATA,
     DATA_ENTRY,
     DATA_PA,
@@ -164,6 +165,20 @@ def test_injected_tlbi_takes_the_translation_away_and_injected_barriers_do_not()
         told = bench.told(Maintenance)
         assert [event.operation for event in told] == list(operations)
         assert all(event.injected and event.number == 2 for event in told)
+
+
+def test_code_whose_own_page_is_taken_away_faults_on_the_next_fetch() -> None:
+    bench = Bench(NOP, NOP, NOP, NOP)
+
+    def change() -> None:
+        bench.machine.write64(PhysicalAddress(0x8000_5000), 0x8000_0704)
+        bench.machine.maintain("tlbi vmalle1", None)
+
+    bench.notes.before[2] = change
+    end = bench.run()
+    assert (end.reason, end.number) == (EndReason.FAULT, 3)
+    (fault,) = bench.told(FaultTaken)
+    assert (fault.esr, fault.far) == (0x8600_0006, CODE + 8)
 
 
 def test_an_alias_shows_the_same_bytes_at_another_physical_address() -> None:
