@@ -35,7 +35,7 @@ def find(name: str) -> Path:
         return folder() / f"{name}{SUFFIX}"
     if path.is_file():
         raise ScenarioError(f"a scenario file is called NAME{SUFFIX}", Location(name))
+    hint = did_you_mean(name, names()) or "; `mmu-harness run --list` lists them"
     raise ScenarioError(
-        f"no scenario is called {name!r}: give the path of a file NAME{SUFFIX}, or one of "
-        f"{', '.join(names())}{did_you_mean(name, names())}"
+        f"no shipped scenario is called {name!r}, and a file is called NAME{SUFFIX}{hint}"
     )

@@ -43,7 +43,11 @@ def run_document(judged: JudgedRun, *, trace: bool = False) -> dict[str, Any]:
         "divergence": verdict.divergence,
         "explanation": verdict.explanation,
         "judged": verdict.judged,
-        "faults": [fault_document(fault) for fault in verdict.faults],
+        # An oracle that gave up has judged the first of them only.
+        "faults": [
+            fault_document(fault, taken.target_el)
+            for fault, taken in zip(verdict.faults, execution.trace.faults, strict=False)
+        ],
         "walk": steps_document(verdict.steps),
         "permitted": [_permitted(outcome) for outcome in verdict.permitted],
         "findings": [_judgment(finding) for finding in verdict.findings],
@@ -66,7 +70,7 @@ def run_document(judged: JudgedRun, *, trace: bool = False) -> dict[str, Any]:
     return document
 
 
-def fault_document(fault: Judgment) -> dict[str, Any]:
+def fault_document(fault: Judgment, target_el: int) -> dict[str, Any]:
     """Return one abort that was taken, in the keys of a case's answer, and what is said of it."""
     document = _judgment(fault)
     if isinstance(fault.seen, Aborted):
@@ -75,6 +79,7 @@ def fault_document(fault: Judgment) -> dict[str, Any]:
         if abort is not None:
             document |= {"fault": abort.kind.value, "stage": 1, "s1ptw": abort.s1ptw}
             document |= {} if abort.level is None else {"level": abort.level}
+        document["target_el"] = target_el
         document |= {"esr": hex(fault.seen.esr), "far": hex(fault.seen.far)}
     document["walk"] = steps_document(fault.steps)
     document["permitted"] = [_permitted(outcome) for outcome in fault.permitted]

@@ -193,7 +193,7 @@ def test_an_unknown_name_is_refused_with_the_names_there_are(
     (tmp_path / "stale_block.scenario.toml").touch()
     assert main(["run", "stale_blok"]) == 2
     err = capsys.readouterr().err
-    assert "no scenario is called 'stale_blok'" in err
+    assert "no shipped scenario is called 'stale_blok'" in err
     assert "did you mean 'stale_block'?" in err
 
 

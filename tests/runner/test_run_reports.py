@@ -101,6 +101,7 @@ def test_the_document_has_what_outside_checkers_rely_on() -> None:
         "fault": "translation",
         "stage": 1,
         "level": 2,
+        "target_el": 1,
         "esr": "0x96000046",
         "far": "0xffff000019600000",
         "pc": "0xffff800000000008",

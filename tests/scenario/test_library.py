@@ -54,10 +54,13 @@ def test_a_path_is_taken_as_it_is(name: str) -> None:
 
 
 @pytest.mark.usefixtures("shipped")
-def test_a_name_that_is_not_shipped_lists_those_that_are() -> None:
-    with pytest.raises(ScenarioError) as caught:
-        library.find("stale_blok")
-    assert "invalid_block, stale_block; did you mean 'stale_block'?" in caught.value.reason
+@pytest.mark.parametrize(
+    ("name", "hint"), [("stale_blok", "did you mean 'stale_block'?"), ("zzz", "run --list")]
+)
+def test_a_name_that_is_not_shipped_comes_with_a_hint(name: str, hint: str) -> None:
+    with pytest.raises(ScenarioError, match=f"no shipped scenario is called '{name}'") as caught:
+        library.find(name)
+    assert hint in caught.value.reason
 
 
 @pytest.mark.usefixtures("shipped")
