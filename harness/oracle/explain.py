@@ -8,7 +8,7 @@ from harness.arch.addresses import VirtualAddress
 from harness.oracle.divergences import Divergence
 from harness.oracle.permitted import PermittedOutcome
 from harness.oracle.seen import Seen, describe, describe_outcome
-from harness.vmsa.access import Access, AccessKind
+from harness.vmsa.access import Access, AccessKind, Operation
 from harness.vmsa.outcome import Step
 
 _NAMES = {
@@ -57,9 +57,17 @@ def place_of(pc: VirtualAddress, label: str) -> str:
 
 
 def _what(place: str, access: Access) -> str:
+    return f"At {place}, {_made(access)} at {access.va:#018x} from EL{access.el}"
+
+
+def _made(access: Access) -> str:
+    if access.operation is Operation.CACHE_MAINTENANCE:
+        return "cache maintenance"
+    if access.operation is Operation.DC_ZVA:
+        return "DC ZVA"
     made = "unprivileged " if access.unprivileged else ""
-    name = f"{made}{_NAMES[access.kind]} of {access.size} bytes"
-    return f"At {place}, {name} at {access.va:#018x} from EL{access.el}"
+    bytes_ = "1 byte" if access.size == 1 else f"{access.size} bytes"
+    return f"{made}{_NAMES[access.kind]} of {bytes_}"
 
 
 def _decision(steps: Sequence[Step]) -> str:
