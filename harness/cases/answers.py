@@ -39,13 +39,11 @@ def _shown(value: object) -> str:
 
 def answer_document(identifier: str, answer: Answer) -> dict[str, Any]:
     """Return the answer as a JSON object with every key that applies, always in the same order."""
-    match answer:
-        case Unsupported(reason):
-            return {"id": identifier, "outcome": "unsupported", "reason": reason}
-        case Fault():
-            return _fault(identifier, answer)
-        case Translation():
-            return _translation(identifier, answer)
+    if isinstance(answer, Unsupported):
+        return {"id": identifier, "outcome": "unsupported", "reason": answer.reason}
+    if isinstance(answer, Fault):
+        return _fault(identifier, answer)
+    return _translation(identifier, answer)
 
 
 def answer_line(identifier: str, answer: Answer) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
+import textwrap
 from typing import Any
 
 from harness.arch.addresses import VirtualAddress
@@ -12,9 +12,7 @@ from harness.cases import answer_document
 from harness.cli.numbers import parse_number
 from harness.errors import ExitCode, ValueSyntaxError
 from harness.library import find
-from harness.memory import DescriptorMemory
 from harness.runner import build_image
-from harness.scenario import Scenario
 from harness.scenario_file import load
 from harness.vmsa.access import Access, AccessKind
 from harness.vmsa.outcome import Fault, Outcome, Step
@@ -22,6 +20,7 @@ from harness.vmsa.translate import Mmu
 
 SCHEMA = "mmu-harness/walk/1"
 _LARGEST_ACCESS = 64
+_WIDTH = 100
 
 
 def walk_address(arguments: argparse.Namespace) -> ExitCode:
@@ -40,22 +39,13 @@ def walk_address(arguments: argparse.Namespace) -> ExitCode:
     )
     scenario = load(find(arguments.scenario))
     image = build_image(scenario)
-    outcome, steps = walk(scenario, image.system_registers, image.memory, access)
+    mmu = Mmu(scenario.profile, image.system_registers)
+    outcome, steps = mmu.steps(image.memory, access)
     if arguments.json:
         print(json.dumps(walk_document(access, outcome, steps), indent=2))
     else:
         print(walk_text(access, outcome, steps))
     return ExitCode.EXPECTED
-
-
-def walk(
-    scenario: Scenario,
-    registers: Mapping[str, int],
-    memory: DescriptorMemory,
-    access: Access,
-) -> tuple[Outcome, tuple[Step, ...]]:
-    """Return what the reference model says of `access`, with the steps of its walk."""
-    return Mmu(scenario.profile, registers).steps(memory, access)
 
 
 def walk_document(access: Access, outcome: Outcome, steps: tuple[Step, ...]) -> dict[str, Any]:
@@ -81,7 +71,22 @@ def _step(step: Step) -> dict[str, Any]:
         "descriptor": _hex(step.descriptor),
         "decision": step.decision,
         "rule": step.rule,
+        "fields": [
+            {
+                "name": each.field.name,
+                "bits": each.field.position,
+                "value": hex(each.content),
+                "meaning": each.meaning,
+            }
+            for each in step.fields
+        ],
     }
+
+
+def _shown(step: Step) -> list[str]:
+    """Return the fields of a descriptor that are not zero, as many a line as fit."""
+    words = [f"{each.field.name}={each.content:#x}" for each in step.fields if each.content]
+    return textwrap.wrap(" ".join(words), _WIDTH, initial_indent="    ", subsequent_indent="    ")
 
 
 def _hex(value: int | None) -> str | None:
@@ -100,6 +105,7 @@ def walk_text(access: Access, outcome: Outcome, steps: tuple[Step, ...]) -> str:
                 f"{step.index} at {step.address:#x}: {step.descriptor:#018x}"
             )
             lines.append(f"    {step.decision}  [{step.rule}]")
+            lines.extend(_shown(step))
     if isinstance(outcome, Fault):
         lines.append(f"  ESR_EL{outcome.target_el} = {outcome.esr:#x}, FAR = {outcome.far:#x}")
     return "\n".join(lines)

@@ -31,7 +31,8 @@ LAST_LEVEL = 3
 INVALID, BLOCK, TABLE, PAGE = range(4)
 """Types as numbers, so that a type can be computed."""
 
-_TYPES = (DescriptorType.INVALID, DescriptorType.BLOCK, DescriptorType.TABLE, DescriptorType.PAGE)
+TYPES = (DescriptorType.INVALID, DescriptorType.BLOCK, DescriptorType.TABLE, DescriptorType.PAGE)
+"""By those numbers."""
 
 
 class KindsAt(NamedTuple):
@@ -83,7 +84,7 @@ def classify(
 ) -> DescriptorType:
     """Return what a 64-bit descriptor is to hardware at `level` (AArch64.DecodeDescriptorType)."""
     lowest = first_block_level(granule, ds=ds, pa_bits=pa_bits)
-    return _TYPES[kind_code(descriptor, kinds_at(level, lowest))]
+    return TYPES[kind_code(descriptor, kinds_at(level, lowest))]
 
 
 class AddressFormat(NamedTuple):

@@ -9,12 +9,11 @@ from harness.vmsa.record import FaultRecord
 
 
 def setting_access_flag_permitted(fault: FaultRecord | None, choices: Implementation) -> bool:
-    """AArch64.SettingAccessFlagPermitted."""
-    if fault is None:
-        return True
-    if fault.kind in {FaultKind.ALIGNMENT, FaultKind.PERMISSION}:
-        return choices.af_update_on_alignment_or_permission_fault
-    return False
+    """AArch64.SettingAccessFlagPermitted.
+
+    Only an alignment or a permission fault comes this far: the walk itself has found a leaf.
+    """
+    return fault is None or choices.af_update_on_alignment_or_permission_fault
 
 
 def setting_dirty_state_permitted(fault: FaultRecord | None, choices: Implementation) -> bool:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from harness.arch.descriptors import d128 as wide
+from harness.arch.descriptors import fields as bits
 from harness.vmsa.controls import Permissions
 from harness.vmsa.parameters import Stage1Parameters
 from harness.vmsa.request import Request
@@ -46,10 +48,14 @@ _FIRST_WITHOUT_OVERLAY = 8
 
 
 def permission_index(descriptor: int, *, d128: bool) -> int:
-    """Return PIIndex of a leaf: scattered over four old attribute bits, or bits 118:115."""
+    """Return PIIndex of a leaf: scattered over four old attribute bits, or bits 118:115.
+
+    AArch64.S1ApplyOutputPerms, AArch64.S2ApplyOutputPerms.
+    """
     if d128:
-        return descriptor >> 115 & 0b1111
-    return (descriptor >> 53 & 0b11) << 2 | (descriptor >> 51 & 1) << 1 | descriptor >> 6 & 1
+        return wide.PI_INDEX.get(descriptor)
+    high, low = bits.PI_INDEX_32.get(descriptor), bits.PI_INDEX_0.get(descriptor)
+    return high << 2 | bits.PI_INDEX_1.get(descriptor) << 1 | low
 
 
 def indirect_permissions(

@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from harness.arch.addresses import IntermediatePhysicalAddress, PhysicalAddress, VirtualAddress
 from harness.arch.faults import FaultKind
+from harness.arch.fields import DecodedField
 
 NO_UPDATES: Mapping[int, int] = MappingProxyType({})
 
@@ -29,6 +30,11 @@ class MemoryAttributes:
     inner: str | None = None
     outer: str | None = None
     shareability: str | None = None
+
+    def __str__(self) -> str:
+        if self.device is not None:
+            return f"{self.type}-{self.device}"
+        return f"{self.type}, inner {self.inner}, outer {self.outer}, {self.shareability}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +89,5 @@ class Step:
     """In words: what was decided and by which bits."""
     rule: str
     """The manual's pseudocode function, such as `AArch64.DecodeDescriptorType`."""
+    fields: tuple[DecodedField, ...] = ()
+    """The descriptor's named fields, from the highest bit down; none of one that is invalid."""

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from harness.arch.descriptors import d128 as wide
+from harness.arch.descriptors import fields as bits
+
 
 class Overlay(NamedTuple):
     """What one field of a POR leaves allowed."""
@@ -26,5 +29,6 @@ OVERLAYS = tuple(Overlay(n & 1, n >> 2 & 1, n >> 1 & 1) for n in range(8)) + _RE
 
 def overlay_permissions(register: int, descriptor: int, *, d128: bool) -> Overlay:
     """Return the overlay that POIndex of the leaf selects in `register`."""
-    index = descriptor >> 121 & 0b1111 if d128 else descriptor >> 60 & 0b111
+    field = wide.PO_INDEX if d128 else bits.PO_INDEX
+    index = field.get(descriptor)
     return OVERLAYS[register >> 4 * index & 0b1111]

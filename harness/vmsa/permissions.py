@@ -20,7 +20,7 @@ from harness.vmsa.walk import Leaf
 def direct_permissions(parameters: Stage1Parameters, leaf: Leaf, request: Request) -> Permissions:
     """Return what AP, PXN, UXN and the tables above allow, with PAN applied.
 
-    AArch64.S1DirectBasePermissions, with S1ApplyOutputPerms and S1ApplyTablePerms.
+    AArch64.S1DirectBasePermissions, AArch64.S1ApplyOutputPerms, AArch64.S1ApplyTablePerms.
     """
     descriptor = leaf.descriptor
     tables = leaf.tables if parameters.hierarchical else 0

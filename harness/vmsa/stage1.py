@@ -96,7 +96,10 @@ def _refused_before_the_walk(
 def _attributes(
     parameters: Stage1Parameters, leaf: Leaf, attribute: int, *, fetch: bool
 ) -> MemoryAttributes:
-    """Return the leaf's attributes as SCTLR_ELx.C and I leave them (AArch64.S1Translate)."""
+    """Return the leaf's attributes as SCTLR_ELx.C and I leave them.
+
+    AArch64.S1NextWalkStateLeaf, then AArch64.S1Translate.
+    """
     device = is_device(attribute)
     if fetch:
         cacheable = parameters.fetch_cacheable and not device

@@ -82,6 +82,7 @@ def _translate(
 def _leaf_attributes(
     parameters: Stage2Parameters, descriptor: int, stage1: MemoryAttributes
 ) -> MemoryAttributes:
+    """AArch64.S2NextWalkStateLeaf."""
     shareability = parameters.shareability
     if shareability is None:
         shareability = bits.SH.get(descriptor)

@@ -26,7 +26,10 @@ class Stage2Permissions(NamedTuple):
 
 
 def direct_stage2_permissions(parameters: Stage2Parameters, descriptor: int) -> Stage2Permissions:
-    """Return what S2AP and XN allow (AArch64.S2DirectBasePermissions, S2ApplyOutputPerms)."""
+    """Return what S2AP and XN allow.
+
+    AArch64.S2DirectBasePermissions, AArch64.S2ApplyOutputPerms.
+    """
     s2ap = bits.S2AP.get(descriptor)
     may_become_writable = bits.DBM_STAGE2.get(descriptor) if parameters.dirty_updates else 0
     read = s2ap & 1

@@ -6,15 +6,18 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from harness.arch.addresses import PhysicalAddress
+from harness.arch.descriptors import OutputFormat, View, descriptor_layout
 from harness.arch.descriptors import fields as bits
 from harness.arch.fault_status import describe_fault
 from harness.arch.faults import FaultKind
-from harness.arch.fields import Field
+from harness.arch.fields import DecodedField, Field, Kind
+from harness.arch.granule import Granule
 from harness.vmsa.access import Access
 from harness.vmsa.context import Context
-from harness.vmsa.descriptor import BLOCK, INVALID, LAST_LEVEL, TABLE, address_of
-from harness.vmsa.outcome import Fault, MemoryAttributes, Outcome, Step, Translation
-from harness.vmsa.walk import Lookup, Trail, kind_of
+from harness.vmsa.descriptor import BLOCK, INVALID, LAST_LEVEL, TABLE, TYPES, address_of
+from harness.vmsa.outcome import Fault, Outcome, Step, Translation
+from harness.vmsa.parameters import NO_OVERLAYS
+from harness.vmsa.walk import Lookup, Trail, WalkParameters, kind_of
 
 _REASONS: Mapping[str, str] = MappingProxyType(
     {
@@ -41,12 +44,12 @@ _REASONS: Mapping[str, str] = MappingProxyType(
 
 def steps_of(context: Context, access: Access, outcome: Outcome, trail: Trail) -> tuple[Step, ...]:
     """Return one step for each lookup in `trail`, then the one that ended the translation."""
-    steps = [_lookup(each) for each in trail]
+    steps = [_lookup(context, access, each) for each in trail]
     steps.append(_end(context, access, outcome, trail))
     return tuple(steps)
 
 
-def _lookup(lookup: Lookup) -> Step:
+def _lookup(context: Context, access: Access, lookup: Lookup) -> Step:
     parameters, level, table, address, descriptor = lookup
     kind, skip = kind_of(parameters, descriptor, level)
     return Step(
@@ -58,7 +61,41 @@ def _lookup(lookup: Lookup) -> Step:
         descriptor=descriptor,
         decision=_decision(lookup, kind, skip),
         rule="AArch64.DecodeDescriptorType",
+        fields=_fields(context, access, lookup, kind),
     )
+
+
+def _fields(
+    context: Context, access: Access, lookup: Lookup, kind: int
+) -> tuple[DecodedField, ...]:
+    """Return what the descriptor's bits mean where it was found, without those of no meaning."""
+    if kind == INVALID:
+        return ()
+    parameters = lookup.parameters
+    if parameters.stage == 1:
+        stage1 = context.stage1(access.va)
+        indirect, overlay = stage1.indirect is not None, stage1.overlays != NO_OVERLAYS
+    else:
+        indirect, overlay = context.stage2.indirect is not None, False
+    view = View(
+        Granule(parameters.granule_bits),
+        lookup.level,
+        parameters.stage,
+        _output_format(parameters),
+        indirect,
+        overlay,
+    )
+    layout = descriptor_layout(view, TYPES[kind])
+    decoded = layout.decode(lookup.descriptor)
+    return tuple(each for each in decoded if each.field.kind is Kind.VALUE)
+
+
+def _output_format(parameters: WalkParameters) -> OutputFormat:
+    if parameters.d128:
+        return OutputFormat.D128
+    if not parameters.form.high:
+        return OutputFormat.VMSA48
+    return OutputFormat.LPA if parameters.granule_bits == Granule.K64.value else OutputFormat.LPA2
 
 
 def _decision(lookup: Lookup, kind: int, skip: int) -> str:
@@ -79,10 +116,11 @@ def _decision(lookup: Lookup, kind: int, skip: int) -> str:
 
 
 def _size(size: int) -> str:
-    for unit, shift in (("T", 40), ("G", 30), ("M", 20), ("K", 10)):
-        if size >> shift:
-            return f"{size >> shift}{unit}"
-    return f"{size} bytes"
+    unit = max(index for index in range(len(_UNITS)) if size >> 10 * (index + 1))
+    return f"{size >> 10 * (unit + 1)}{_UNITS[unit]}"
+
+
+_UNITS = "KMGT"
 
 
 def _tables(lookup: Lookup) -> str:
@@ -110,18 +148,10 @@ def _end(context: Context, access: Access, outcome: Outcome, trail: Trail) -> St
 def _success(access: Access, outcome: Translation) -> str:
     if outcome.par is not None:
         return f"PAR_EL1 = {outcome.par:#x}"
-    words = f"{access.kind.value} at PA {outcome.pa:#x}"
-    if outcome.attributes is not None:
-        words += f", {_attributes(outcome.attributes)}"
+    words = f"{access.kind.value} at PA {outcome.pa:#x}, {outcome.attributes}"
     if outcome.updates:
         words += f"; hardware updates {len(outcome.updates)} descriptor word(s)"
     return words
-
-
-def _attributes(attributes: MemoryAttributes) -> str:
-    if attributes.device is not None:
-        return f"Device-{attributes.device}"
-    return f"Normal, inner {attributes.inner}, outer {attributes.outer}, {attributes.shareability}"
 
 
 def _reason(context: Context, access: Access, fault: Fault, trail: Trail) -> str:

@@ -29,7 +29,7 @@ def abort(
     stage1_target: int,
     updates: Mapping[int, int],
 ) -> Fault:
-    """Return the exception that `record` becomes (AArch64.Abort, AbortSyndrome, FaultSyndrome).
+    """Return the exception that `record` becomes (AArch64.AbortSyndrome, AArch64.FaultSyndrome).
 
     `va` is the address of the failing piece of the access; `stage1_target` the exception level
     that takes stage 1 faults. Stage 2 faults go to EL2. `updates`: what hardware had changed.

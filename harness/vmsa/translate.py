@@ -75,7 +75,7 @@ def translate(
     )
     if isinstance(parts, FaultRecord):
         return _taken(context, parts, request, access.va, tables)
-    first: Output | None = None
+    outputs: list[Output] = []
     for offset, aligned in parts:
         va = VirtualAddress((access.va + offset) & _ADDRESS_MASK)
         if not aligned:
@@ -83,18 +83,14 @@ def translate(
         found = _single(context, va, request, tables, trail)
         if isinstance(found, FaultRecord):
             return _taken(context, found, request, va, tables)
-        first = first or found
-    location, ipa = first or _no_pieces()
+        outputs.append(found)
+    location, ipa = outputs[0]
     return Translation(
         PhysicalAddress(location.address),
         location.attributes,
         None if ipa is None else IntermediatePhysicalAddress(ipa),
         tables.updates,
     )
-
-
-def _no_pieces() -> Output:
-    raise AssertionError("an access has at least one piece")
 
 
 def _single(

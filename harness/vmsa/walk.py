@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from harness.arch.descriptors import d128
 from harness.arch.faults import FaultKind
 from harness.arch.granule import Granule
 from harness.vmsa.descriptor import (
@@ -86,7 +87,10 @@ class Leaf(NamedTuple):
 def walk(
     parameters: WalkParameters, ia: int, read: Reader, trail: Trail | None = None
 ) -> Leaf | FaultRecord:
-    """Walk the tables for `ia` (AArch64.S1Walk, AArch64.S2Walk).
+    """Walk the tables for `ia`: AArch64.S1Walk, AArch64.S2Walk.
+
+    The first entry: AArch64.S1InitialTTWState, AArch64.S2SLTTEntryAddress. From table to table:
+    AArch64.S1NextWalkStateTable.
 
     The caller has found `ia` to be in range. A table read that has no memory is an external abort.
     """
@@ -102,9 +106,7 @@ def walk(
     while True:
         found = read(address)
         if not isinstance(found, int):
-            return found or FaultRecord(
-                FaultKind.EXTERNAL_ON_WALK, level, f"AArch64.S{stage}Walk", stage
-            )
+            return found or FaultRecord(FaultKind.EXTERNAL_ON_WALK, level, _WALK[stage], stage)
         if trail is not None:
             trail.append(Lookup(parameters, level, table, address, found))
         kind, skip = kind_of(parameters, found, level)
@@ -124,15 +126,15 @@ def walk(
         disch = bool(parameters.d128 and found & _DISCH)
     if kind == INVALID:
         return FaultRecord(FaultKind.TRANSLATION, level, "AArch64.DecodeDescriptorType", stage)
-    return _leaf(parameters, ia, Leaf(found, address, level, tables, 0), disch)
+    return _leaf(parameters, ia, Leaf(found, address, level, tables, 0), disch=disch)
 
 
-# 128-bit descriptors (FEAT_D128).
-_SKL_LSB = 109
-_DISCH = 1 << 112
-_CONTIGUOUS_D128 = 1 << 111
-_NO_TRANSLATION_D128 = 1 << 6
+_DISCH = d128.DISCH.mask
+_CONTIGUOUS_D128 = d128.CONTIGUOUS.mask
+_NO_TRANSLATION_D128 = d128.NT.mask
 _ALL_SKIPPED = 3
+_WALK = ("", "AArch64.S1Walk", "AArch64.S2Walk")
+"""The rule, by stage."""
 _GRANULE_4K = Granule.K4.value
 
 
@@ -145,7 +147,7 @@ def kind_of(parameters: WalkParameters, descriptor: int, level: int) -> tuple[in
 
 def _kind_d128(granule_bits: int, descriptor: int, level: int) -> tuple[int, int]:
     """AArch64.DecodeDescriptorType for 128-bit descriptors: SKL says how far down this one is."""
-    skip = (descriptor >> _SKL_LSB) & 0b11
+    skip = d128.SKL.get(descriptor)
     if not descriptor & 1 or (granule_bits != _GRANULE_4K and skip == _ALL_SKIPPED):
         return INVALID, 0
     if level + skip > LAST_LEVEL:
@@ -155,7 +157,7 @@ def _kind_d128(granule_bits: int, descriptor: int, level: int) -> tuple[int, int
     return TABLE, skip
 
 
-def _leaf(parameters: WalkParameters, ia: int, leaf: Leaf, disch: bool) -> Leaf | FaultRecord:  # noqa: FBT001
+def _leaf(parameters: WalkParameters, ia: int, leaf: Leaf, *, disch: bool) -> Leaf | FaultRecord:
     """Check a leaf in the manual's order and find its output address."""
     stage = parameters.stage
     descriptor, level = leaf.descriptor, leaf.level
@@ -174,5 +176,5 @@ def _leaf(parameters: WalkParameters, ia: int, leaf: Leaf, disch: bool) -> Leaf 
     if oa >> parameters.oa_bits:
         return FaultRecord(FaultKind.ADDRESS_SIZE, level, "AArch64.OAOutOfRange", stage)
     if parameters.access_flag_faults and not descriptor & ACCESS_FLAG:
-        return FaultRecord(FaultKind.ACCESS_FLAG, level, f"AArch64.S{stage}Walk", stage)
+        return FaultRecord(FaultKind.ACCESS_FLAG, level, _WALK[stage], stage)
     return leaf._replace(oa=oa)

@@ -69,6 +69,13 @@ def test_tables_and_wxn_have_no_effect_on_indirect_permissions() -> None:
     assert allowed(asked, 1) == "rwx"
 
 
+@rule("AArch64.S1IndirectBasePermissions")
+def test_the_el2_regime_has_privileged_permissions_alone() -> None:
+    registers = {"TCR2_EL2": PIE, "PIR_EL2": 0b0011 << 4, "PIRE0_EL2": 0b0101 << 4}
+    asked = Machine(leaf=LEAF | INDEX_1, regime="EL2", tcr=25 | 5 << 16, registers=registers)
+    assert allowed(asked.having(Feature.TCR2, Feature.S1PIE), 2) == "r-x"
+
+
 @rule("AArch64.S1ApplyOutputPerms")
 @pytest.mark.parametrize(
     ("leaf", "index"),
@@ -131,6 +138,7 @@ def test_encodings_from_8_on_leave_overlays_out() -> None:
     assert allowed(asked, 1) == "rwx"
 
 
+@rule("AArch64.S1POR")
 @rule("AArch64.S1E0POEnabled")
 def test_each_exception_level_has_its_own_overlay_enable() -> None:
     only_el1 = machine(0b0101, 0b0001, TCR2_EL1=PIE | POE, POR_EL1=0).having(Feature.S1POE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from vmsa_machine import HIGH, TABLES, TCR, VA, Machine, what
+from vmsa_machine import HIGH, TABLES, TCR, VA, Machine, make_access, what
 
 from harness.arch.features import Feature
 from harness.arch.implementation import Implementation, OutOfRange
@@ -30,6 +30,7 @@ def test_an_address_bit_above_the_input_size_is_a_translation_fault_at_level_0(v
     assert fault.rule == "AArch64.VAIsOutOfRange"
 
 
+@rule("AArch64.GetVARange")
 @rule("AArch64.VAIsOutOfRange")
 def test_the_upper_half_needs_ones_above_the_input_size() -> None:
     assert PLAIN.ok(HIGH).pa == 0x4000_0ABC
@@ -164,6 +165,55 @@ def test_extensions_of_tcr2_that_are_not_modelled_are_refused_by_name(
 def test_an_access_from_an_exception_level_that_the_regime_does_not_serve_is_an_error() -> None:
     with pytest.raises(ValueError, match="EL2 is not served by the EL1&0 regime"):
         PLAIN.ask(el=2)
+
+
+@rule("AArch64.S1TTWParamsEL2")
+def test_the_el2_regime_has_one_range_and_its_own_positions_in_tcr() -> None:
+    machine = Machine(regime="EL2", tcr=25 | 5 << 16)
+    assert machine.ok(el=2).pa == 0x4000_0ABC
+    assert what(machine.fault(HIGH, el=2)) == ("translation", 0)
+    tagged = 0xAB << 56 | VA
+    assert what(machine.fault(tagged, el=2)) == ("translation", 0)
+    ignoring = Machine(regime="EL2", tcr=25 | 5 << 16 | 1 << 20)
+    assert ignoring.ok(tagged, el=2).pa == 0x4000_0ABC
+    assert ignoring.ok(tagged, "fetch", el=2).pa == 0x4000_0ABC
+    data_only = Machine(regime="EL2", tcr=25 | 5 << 16 | 1 << 20 | 1 << 29)
+    assert what(data_only.fault(tagged, "fetch", el=2)) == ("translation", 0)
+
+
+@rule("AArch64.S1TTWParamsEL2")
+@pytest.mark.parametrize(("e2h", "bit"), [(0, 21), (1, 39)])
+def test_ha_of_tcr_el2_stands_where_e2h_says(e2h: int, bit: int) -> None:
+    leaf = PLAIN.leaf & ~(1 << 10)
+    size = 5 << 32 if e2h else 5 << 16
+    machine = Machine(
+        regime="EL2",
+        tcr=25 | size | 1 << bit,
+        leaf=leaf,
+        registers={"HCR_EL2": 1 << 31 | e2h << 34},
+    )
+    assert machine.having(Feature.HAFDBS).ok(el=2).updates == {TABLES[3]: PLAIN.leaf}
+    moved = machine.having(Feature.HAFDBS, tcr=25 | size | 1 << (60 - bit))
+    assert what(moved.fault(el=2)) == ("access_flag", 3)
+
+
+@rule("AArch64.S1TTWParamsEL20")
+def test_the_el2_and_el0_regime_has_two_halves_as_el1_and_el0_have() -> None:
+    machine = Machine(regime="EL2&0", registers={"HCR_EL2": 1 << 31 | 1 << 34})
+    assert machine.ok(el=2).pa == 0x4000_0ABC
+    assert machine.ok(HIGH, el=2).pa == 0x4000_0ABC
+    assert what(machine.fault(1 << 40, el=2)) == ("translation", 0)
+
+
+@rule("AArch64.TranslateAddress")
+@rule("AArch64.FullTranslate")
+def test_the_same_question_has_the_same_answer_however_often_it_is_asked() -> None:
+    mmu, memory = PLAIN.mmu(), PLAIN.memory()
+    access = make_access(VA)
+    assert mmu.translate(memory, access) == mmu.translate(memory, access) == PLAIN.ok()
+    assert memory == PLAIN.memory()
+    upper = make_access(HIGH)
+    assert mmu.translate(memory, upper) == mmu.translate(memory, upper) == PLAIN.ok(HIGH)
 
 
 def test_the_regime_of_el3_is_refused_and_a_wrong_name_is_an_error() -> None:

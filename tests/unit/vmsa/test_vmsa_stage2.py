@@ -46,6 +46,8 @@ def both_stages(
     return replace(machine, sctlr=SCTLR, words=words, leaf=LEAF & 0xFFF | 0x5000)
 
 
+@rule("AArch64.NSS2TTWParams")
+@rule("AArch64.S2TTBaseAddress")
 @rule("AArch64.S2Translate")
 def test_an_ipa_is_translated_and_told() -> None:
     done = guest().ok(IPA)
@@ -161,6 +163,37 @@ def test_a_hardware_update_of_stage_1_makes_its_stage_2_page_dirty() -> None:
     }
 
 
+@rule("AArch64.MemSwapTableDesc")
+def test_a_second_update_of_one_descriptor_keeps_the_first() -> None:
+    # The read of the stage 1 leaf sets AF of its stage 2 page, the update then makes it dirty.
+    untouched = S2LEAF & ~(S2AP_WRITE | AF) | DBM
+    machine = both_stages(untouched, DATA, Feature.HAFDBS, VTCR_EL2=VTCR | 0b11 << 21)
+    machine = replace(machine, tcr=TCR | 1 << 39, leaf=machine.leaf & ~AF)
+    updates = machine.ok().updates
+    assert updates[TABLE3 + 3 * 8] == 0x3000 | untouched | AF | S2AP_WRITE
+    assert updates[TABLE3 + 2 * 8] == 0x2000 | untouched | AF
+
+
+@rule("AArch64.S1Walk")
+def test_128_bit_tables_of_stage_1_may_lie_behind_stage_2() -> None:
+    root = 0x40_0000
+    words = {
+        ROOT: TABLE2 | PAGE,
+        TABLE2: TABLE3 | PAGE,
+        TABLE3 + 8: root | S2LEAF,
+        ENTRY: DATA,
+        # A 128-bit block of 256M at IPA 0: level 1, SKL = 2, PIIndex 0.
+        root: 1 | AF | 3 << 8,
+        root + 8: 2 << 45,
+    }
+    registers = {**guest().registers, "TCR2_EL1": 1 << 5, "TTBR0_EL1": 0x1000, "PIR_EL1": 7}
+    machine = Machine(tcr=TCR & ~0x3F | 28, registers=registers, words=words, level=1)
+    machine = machine.having(Feature.D128, Feature.TCR2, Feature.S1PIE)
+    assert (machine.ok(IPA).pa, machine.ok(IPA).ipa) == (PA, IPA)
+    without = {**words, TABLE3 + 8: 0}
+    assert replace(machine, words=without).fault(IPA).s1ptw
+
+
 @rule("AArch64.S2ApplyOutputPerms")
 def test_a_write_makes_a_clean_page_dirty_with_hd_only() -> None:
     clean = DATA & ~S2AP_WRITE | DBM
@@ -221,7 +254,8 @@ def test_a_misaligned_access_to_what_stage_2_makes_device_faults() -> None:
 def test_an_ipa_beyond_the_input_size_is_a_translation_fault_at_level_0() -> None:
     fault = guest().fault(1 << 39)
     assert (what(fault), fault.stage, fault.hpfar) == (("translation", 0), 2, 1 << 31)
-    assert what(guest().fault((1 << 39) - 4)) == ("translation", 1)
+    mapped = {**guest().words, ROOT + 511 * 8: block(DATA)}
+    assert replace(guest(), words=mapped).ok((1 << 39) - 4).ipa == (1 << 39) - 4
 
 
 @rule("AArch64.OAOutOfRange")
@@ -255,6 +289,14 @@ def test_sl0_must_name_a_level_that_the_machine_can_start_at(
     assert fault.invalid_by == ("" if valid else "AArch64.S2InvalidSL")
 
 
+@rule("AArch64.S2InvalidSL")
+def test_an_invalid_sl0_is_a_translation_fault_at_level_0() -> None:
+    fault = guest(VTCR_EL2=31 | 3 << 6).fault(IPA)
+    assert (what(fault), fault.rule) == (("translation", 0), "AArch64.S2InvalidSL")
+    assert guest().ok(IPA).pa == PA
+
+
+@rule("AArch64.S2StartLevel")
 @rule("AArch64.S2InvalidSL")
 def test_feat_ttst_lets_4k_start_at_level_3_and_lpa2_at_level_minus_1() -> None:
     small = guest(VTCR_EL2=48 | 3 << 6 | 5 << 16)

@@ -38,7 +38,7 @@ def test_each_lookup_is_a_step_with_table_index_address_and_descriptor() -> None
     first, second, third, end = machine.steps(va)
     assert first == Step(
         1, 1, PhysicalAddress(0x1000), 0, PhysicalAddress(0x1000), 0x2003,
-        "table descriptor: level 2 table at 0x2000", "AArch64.DecodeDescriptorType",
+        "table descriptor: level 2 table at 0x2000", "AArch64.DecodeDescriptorType", first.fields,
     )  # fmt: skip
     assert (second.level, second.descriptor) == (2, 0x3003)
     assert (third.index, third.address, third.table) == (7, 0x3038, 0x3000)
@@ -139,3 +139,37 @@ def test_small_128_bit_tables_are_shown_too() -> None:
     steps = d128_machine(SECOND | 1, THIRD | 1, OUTPUT | 1 | AF).steps(0)
     assert steps[0].decision == "table descriptor: level 2 table at 0x20000"
     assert steps[2].index == 0
+
+
+def fields(step: Step) -> dict[str, int]:
+    return {each.field.name: each.content for each in step.fields if each.content}
+
+
+def test_descriptors_are_shown_with_their_fields_in_every_format() -> None:
+    plain = Machine(leaf=LEAF | AP_READ_ONLY).steps(VA)
+    assert fields(plain[0]) == {"Valid": 1, "Type": 1, "NLTA[47:12]": 2}
+    assert fields(plain[2])["AP[2:1]"] == 2
+    assert Machine(leaf=0).steps(VA)[2].fields == ()
+    lpa2 = Machine(tcr=TCR | 1 << 59).having(Feature.LPA2).steps(VA)
+    assert fields(lpa2[2])["OA[51:50]"] == 3
+    granule = TCR & ~(0x3F | 0b11 << 14) | 22 | 0b01 << 14
+    lpa = Machine(tcr=granule, words={0: block() | 3 << 12}, pa_bits=52).having(Feature.LPA)
+    assert fields(lpa.steps(VA)[0])["OA[51:48]"] == 3
+    wide = d128_machine(SECOND | 1, THIRD | 1, OUTPUT | 1 | AF | 5 << 115).steps(0)
+    assert fields(wide[2])["PIIndex"] == 5
+    stage2 = guest().steps(IPA)
+    assert fields(stage2[2])["MemAttr"] == 0b1111
+
+
+def test_fields_follow_indirect_permissions_and_overlays() -> None:
+    registers = {"TCR2_EL1": 2 | 8, "PIR_EL1": 1, "POR_EL1": 7}
+    machine = Machine(leaf=LEAF | 5 << 60, registers=registers)
+    extended = machine.having(Feature.TCR2, Feature.S1PIE, Feature.S1POE)
+    assert fields(extended.steps(VA)[2])["POIndex"] == 5
+    assert "POIndex" not in fields(machine.steps(VA)[2])
+
+
+def test_blocks_larger_than_a_gigabyte_have_a_unit() -> None:
+    tcr = TCR & ~(0x3F | 0b11 << 14) | 16 | 0b01 << 14
+    huge = Machine(tcr=tcr, leaf=block(), level=1, pa_bits=52).having(Feature.LPA)
+    assert huge.steps(VA)[0].decision == "block of 4T at 0x0"

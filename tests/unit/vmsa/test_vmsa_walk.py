@@ -192,6 +192,7 @@ def test_nt_is_ignored_without_the_feature_the_choice_the_level_or_the_block() -
         Implementation(nt_bit=Misprogrammed.FAULT, bbm_level=0),
     ):
         assert blocked.having(Feature.BBM, choices=ignoring).ok().pa == OUTPUT + VA
+    assert blocked.having(Feature.BBM, leaf=block()).ok().pa == OUTPUT + VA
     page = Machine(leaf=LEAF | NT, choices=choices).having(Feature.BBM)
     assert page.ok().pa == OUTPUT + 0x10000 + VA
 
