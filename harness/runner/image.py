@@ -81,13 +81,12 @@ def build_image(scenario: Scenario, assembler: str | None = None) -> Image:
     for high, geometry in geometries.items():
         name = _TTBR[high]
         stated = scenario.translation.registers.get(name)
-        roots[name] = build_tables(
-            geometry,
-            [part for part in maps if bool(part.ia >> 63) is high],
-            pool,
-            memory,
-            None if stated is None else table_base(stated, geometry),
-        )
+        root = None if stated is None else table_base(stated, geometry)
+        wanted = [part for part in maps if bool(part.ia >> 63) is high]
+        try:
+            roots[name] = build_tables(geometry, wanted, pool, memory, root)
+        except MappingError as error:
+            raise error if error.at else MappingError(error.reason, scenario.at()) from None
         registers.setdefault(name, ttbr_value(roots[name], geometry))
     if not memory.covers(code_pa, len(program.code)):
         raise ScenarioError(f"there is no memory for the code at {code_pa:#x}", _run_at(scenario))

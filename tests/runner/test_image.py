@@ -209,6 +209,18 @@ def test_an_entry_point_in_stated_tables_is_taken_as_it_is() -> None:
     assert image.registers["pc"] == 0x10_0000
 
 
+def test_tables_that_do_not_fit_are_refused_by_the_file() -> None:
+    huge = mapping(0x0, 0x0, 1 << 36, shape="page")
+    error = error_of(scenario(huge, mapping(1 << 40, 1 << 40, 4096)))
+    assert "do not fit" in error.reason
+    assert error.at is not None
+
+
+def test_a_place_for_tables_beyond_every_descriptor_is_refused_by_the_file() -> None:
+    error = error_of(scenario(table_pool=1 << 62))
+    assert str(error).startswith("x.scenario.toml: ")
+
+
 def test_a_machine_without_room_has_no_image() -> None:
     whole = mapping(0x0, 0x0, 1 << 32)
     small = replace(PROFILES["cortex-a57"], pa_bits=32)
