@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import oops_logs
 import pytest
+from shared_data import shared_data
 
 from harness.errors import ReportError
 from harness.oops import decode_text
@@ -14,6 +15,11 @@ from harness.oops.parse import parse_reports
 from harness.oops.report import FaultReport
 
 CLEAN = parse_reports(oops_logs.text(), "clean")[0]
+
+
+def content(report: FaultReport) -> FaultReport:
+    """Return the report without what it takes from the lines around it."""
+    return facts(replace(report, number=1, interleaved_with=(), remarks=()))
 
 
 def only(log: str | bytes) -> FaultReport:
@@ -299,6 +305,41 @@ def test_several_reports_of_one_log_are_numbered_in_order() -> None:
     assert [report.title for report in reports] == ["dmesg#1", "dmesg#2"]
     assert [report.oops_number for report in reports] == [1, 2]
     assert not any(report.interleaved_with for report in reports)
+
+
+def test_a_report_cut_after_its_headline_takes_nothing_from_the_next() -> None:
+    cut = "Unable to handle kernel paging request at virtual address ffff0000"
+    first, second = parse_reports(oops_logs.stamped([cut, *oops_logs.LINES]), "clean")
+    assert (first.esr, first.address, first.registers) == (None, None, {})
+    assert content(second) == facts(CLEAN)
+
+
+@pytest.mark.parametrize("kept", range(3, len(oops_logs.LINES)))
+def test_a_report_cut_anywhere_takes_nothing_from_a_different_one_after_it(kept: int) -> None:
+    other = oops_logs.LINES
+    for old, new in (
+        ("96000046", "9600004f"),
+        ("ffff0000c0de1040", "ffff00007777aaaa"),
+        ("CPU: 3", "CPU: 5"),
+        ("1122334455667788", "8877665544332211"),
+        ("store_word", "other_word"),
+    ):
+        other = tuple(line.replace(old, new) for line in other)
+    reports = parse_reports(oops_logs.stamped([*oops_logs.LINES[:kept], *other]), "clean")
+    assert len(reports) == 2
+    assert reports[0].registers.get("x0") != 0x8877665544332211
+    assert reports[0].pc_symbol in {None, CLEAN.pc_symbol}
+    assert reports[1].registers_complete
+    assert reports[1].registers["x0"] == 0x8877665544332211
+    assert (reports[1].cpu, reports[1].pc_symbol) == (5, "other_word+0x14/0x40")
+
+
+def test_a_log_of_many_reports_gives_each_the_facts_that_it_has_alone() -> None:
+    folder = shared_data()
+    paths = [*folder.glob("000_*.txt"), *sorted((folder / "oops").glob("*.txt"))]
+    alone = [report for path in paths for report in parse_reports(path.read_bytes(), "clean")]
+    together = parse_reports(b"\n\n".join(path.read_bytes() for path in paths), "clean")
+    assert [content(report) for report in together] == [content(report) for report in alone]
 
 
 def test_an_old_report_without_an_esr_line_takes_it_from_the_internal_error() -> None:
