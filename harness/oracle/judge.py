@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from harness.arch.addresses import PhysicalAddress, VirtualAddress
 from harness.arch.faults import FaultKind
-from harness.arch.syndromes import Abort, decode_abort, encode_abort
+from harness.arch.syndromes import Abort, encode_abort
 from harness.errors import LimitError, UnsupportedError
 from harness.execution import Execution
 from harness.memory import PAGE_SIZE, DescriptorMemory
@@ -16,34 +16,12 @@ from harness.oracle.divergences import Divergence, explain_by_divergences, joine
 from harness.oracle.explain import explain_agreement, explain_disagreement, place_of
 from harness.oracle.history import History
 from harness.oracle.permitted import PermittedOutcome, PermittedOutcomes
-from harness.oracle.seen import Aborted, Completed, Seen, agrees
+from harness.oracle.seen import Aborted, Seen, agrees
+from harness.oracle.sightings import Sighting, moved, sightings
 from harness.oracle.verdict import Judgment, Verdict, VerdictKind
-from harness.trace import (
-    DescriptorWrite,
-    EndReason,
-    Event,
-    FaultTaken,
-    Instruction,
-    Maintenance,
-    MaintenanceKind,
-    MemoryAccess,
-)
+from harness.trace import EndReason
 from harness.vmsa.access import Access, AccessKind, Operation
 from harness.vmsa.outcome import Fault, Outcome, Translation
-
-_BY_ADDRESS = ("vac", "vau", "vap", "vadp")
-"""How the names of DC and IC operations by virtual address end."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Sighting:
-    """One access of the trace, ready to be compared."""
-
-    number: int
-    pc: VirtualAddress
-    label: str
-    access: Access
-    seen: Seen
 
 
 def judge(execution: Execution) -> Verdict:
@@ -77,53 +55,25 @@ class _Judge:
         self._permitted = PermittedOutcomes(self._profile, self._history)
         self._pages: dict[tuple[object, ...], tuple[PermittedOutcome, ...]] = {}
         self._pages_epoch = self._history.epoch
-        self._el = execution.scenario.run.el
-        self._label = ""
         self._judged = 0
         self._faults: list[Judgment] = []
         self._findings: dict[tuple[int, str | None], Judgment] = {}
-        self._last_access: tuple[_Sighting, tuple[PermittedOutcome, ...]] | None = None
-        self._last_fetch: tuple[_Sighting, tuple[PermittedOutcome, ...]] | None = None
+        self._last_access: tuple[Sighting, tuple[PermittedOutcome, ...]] | None = None
+        self._last_fetch: tuple[Sighting, tuple[PermittedOutcome, ...]] | None = None
 
     def read_trace(self) -> None:
         """Compare everything; UnsupportedError and LimitError where that cannot be done."""
-        events = self._execution.trace.events
-        for index, event in enumerate(events):
-            if isinstance(event, Instruction):
-                self._el, self._label = event.el, event.label
-                if not _fetch_faults(events, index):
-                    self._compare_completed(self._fetch(event))
-            elif isinstance(event, MemoryAccess):
-                self._compare_completed(self._data(event))
-            elif isinstance(event, FaultTaken):
-                self._compare_fault(event)
-            elif isinstance(event, Maintenance) and _is_by_address(event):
-                self._compare_completed(self._maintenance(event))
+        execution = self._execution
+        for event, sighting in sightings(execution.trace.events, execution.scenario.run.el):
+            if sighting is not None:
+                self._judged += 1
+                if isinstance(sighting.seen, Aborted):
+                    self._compare_fault(sighting)
+                else:
+                    self._compare_completed(sighting)
             self._history.feed(event)
 
-    def _fetch(self, event: Instruction) -> _Sighting:
-        access = Access(event.pc, AccessKind.FETCH, 4, event.el)
-        return _Sighting(event.number, event.pc, event.label, access, Completed(None))
-
-    def _data(self, event: MemoryAccess) -> _Sighting:
-        access, pa = event.access, event.pa
-        if access.operation is Operation.DC_ZVA:
-            # Its bytes begin below Xt, which is what is translated.
-            pa = _moved(pa, access.va)
-        return _Sighting(event.number, event.pc, self._label, access, Completed(pa))
-
-    def _maintenance(self, event: Maintenance) -> _Sighting:
-        access = Access(
-            VirtualAddress(event.operand or 0),
-            AccessKind.READ,
-            1,
-            self._el,
-            operation=Operation.CACHE_MAINTENANCE,
-        )
-        return _Sighting(event.number, event.pc, self._label, access, Completed(None))
-
-    def _compare_completed(self, sighting: _Sighting) -> None:
-        self._judged += 1
+    def _compare_completed(self, sighting: Sighting) -> None:
         access, seen = sighting.access, sighting.seen
         permitted = self._permitted_of(access)
         if access.kind is AccessKind.FETCH:
@@ -178,17 +128,8 @@ class _Judge:
         )
         return Fault(FaultKind.EXTERNAL, encode_abort(abort), access.va)
 
-    def _compare_fault(self, event: FaultTaken) -> None:
-        self._judged += 1
-        seen = Aborted(event.esr, event.far)
-        access = event.access or _access_of(seen)
-        if access is None:
-            raise UnsupportedError(
-                f"the fault at {place_of(event.pc, event.label)} with ESR {event.esr:#x} reports "
-                "no abort that is modelled, or not the access that it depends on"
-            )
-        sighting = _Sighting(event.number, event.pc, event.label, access, seen)
-        judgment = self._judgment(sighting, self._reachable(access))
+    def _compare_fault(self, sighting: Sighting) -> None:
+        judgment = self._judgment(sighting, self._reachable(sighting.access))
         self._faults.append(judgment)
         if judgment.kind is not VerdictKind.AGREES:
             self._note_finding(judgment)
@@ -196,7 +137,7 @@ class _Judge:
     def _note_finding(self, judgment: Judgment) -> None:
         self._findings.setdefault((judgment.pc, judgment.divergence), judgment)
 
-    def _judgment(self, sighting: _Sighting, permitted: tuple[PermittedOutcome, ...]) -> Judgment:
+    def _judgment(self, sighting: Sighting, permitted: tuple[PermittedOutcome, ...]) -> Judgment:
         access, seen = sighting.access, sighting.seen
         place = place_of(sighting.pc, sighting.label)
         chosen = next((item for item in permitted if agrees(seen, item.outcome)), None)
@@ -287,44 +228,8 @@ def _at_offset(
 ) -> tuple[PermittedOutcome, ...]:
     """Return outcomes that were found for another address of the page as those of `va`."""
     return tuple(
-        replace(item, outcome=replace(item.outcome, pa=_moved(item.outcome.pa, va)))
+        replace(item, outcome=replace(item.outcome, pa=moved(item.outcome.pa, va)))
         if isinstance(item.outcome, Translation)
         else item
         for item in permitted
     )
-
-
-def _moved(pa: PhysicalAddress, va: VirtualAddress) -> PhysicalAddress:
-    return PhysicalAddress(pa & ~(PAGE_SIZE - 1) | va % PAGE_SIZE)
-
-
-def _fetch_faults(events: Sequence[Event], index: int) -> bool:
-    """Return whether the instruction that was about to execute could not be fetched."""
-    following = index + 1
-    while isinstance(events[following], DescriptorWrite | Maintenance):
-        following += 1
-    event = events[following]
-    if not isinstance(event, FaultTaken):
-        return False
-    abort = decode_abort(event.esr)
-    return abort is not None and abort.fetch and event.number == events[index].number
-
-
-def _is_by_address(event: Maintenance) -> bool:
-    """Return whether a DC or IC names an address (DC ZVA is a MemoryAccess)."""
-    return event.kind in {MaintenanceKind.DC, MaintenanceKind.IC} and event.operation.endswith(
-        _BY_ADDRESS
-    )
-
-
-def _access_of(seen: Aborted) -> Access | None:
-    """Return the access that a syndrome tells of, None where it does not tell enough."""
-    abort = seen.abort
-    if abort is None or abort.kind is FaultKind.ALIGNMENT:
-        return None
-    if abort.fetch:
-        kind, size = AccessKind.FETCH, 4
-    else:
-        kind, size = (AccessKind.WRITE if abort.write else AccessKind.READ), 1
-    operation = Operation.CACHE_MAINTENANCE if abort.cache_maintenance else Operation.PLAIN
-    return Access(seen.far, kind, size, 0 if abort.lower_el else 1, operation=operation)

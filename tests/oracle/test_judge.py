@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from scenes import (
     BLOCK,
     INVALID,
+    L2,
     OTHER_BLOCK,
     OTHER_PA,
     PA,
@@ -27,17 +30,26 @@ from harness.oracle.judge import judge
 from harness.oracle.seen import Completed
 from harness.oracle.verdict import VerdictKind
 from harness.trace import (
+    DescriptorWrite,
     EndReason,
     Event,
     ExceptionEntry,
     FaultTaken,
     Instruction,
+    Maintenance,
     MemoryAccess,
     RegisterWrite,
 )
 from harness.vmsa.access import Access, AccessKind, Operation
 
 MAINTENANCE = maintain("dsb ishst", "tlbi vaae1is", "dsb ish", "isb")
+MAINTENANCE_ALL = [
+    each
+    for each in maintain("dsb ishst", "tlbi vmalle1", "dsb ish", "isb")
+    if isinstance(each, Maintenance)
+]
+L2_CODE = L2
+"""The first entry of the level 2 table maps the code."""
 READ_FAULT = 0x9600_0006
 WRITE_PERMISSION = 0x9600_004E
 
@@ -177,6 +189,21 @@ def test_a_data_abort_leaves_its_instructions_fetch_judged() -> None:
     assert judge(execution([instruction(), fault()], memory(INVALID))).judged == 2
     between: list[Event] = [instruction(), write(INVALID), fault()]
     assert judge(execution(between)).judged == 2
+
+
+def test_an_instruction_was_fetched_before_an_injection_that_acts_when_it_executes() -> None:
+    def injected(number: int) -> list[Event]:
+        change = DescriptorWrite(number, L2_CODE, 0, 0, "injection 1")
+        return [change, *(replace(each, number=number, injected=True) for each in MAINTENANCE_ALL)]
+
+    before = [*injected(2), instruction(2)]
+    assert judge(execution(before)).kind is VerdictKind.AGREES
+    next_one = [*injected(2), instruction(2), instruction(3)]
+    assert judge(execution(next_one)).kind is VerdictKind.DISAGREES
+    after_a_fault = [*injected(1), instruction(2)]
+    assert judge(execution(after_a_fault)).kind is VerdictKind.DISAGREES
+    by_the_program: list[Event] = [write(0, L2_CODE), *MAINTENANCE_ALL, instruction(1)]
+    assert judge(execution(by_the_program)).kind is VerdictKind.DISAGREES
 
 
 def test_where_no_memory_answers_only_an_external_abort_is_permitted() -> None:
