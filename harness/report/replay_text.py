@@ -207,8 +207,8 @@ def _all_notes(replay: Replay) -> tuple[str, ...]:
         return replay.notes
     others = ", ".join(str(number) for number in report.interleaved_with)
     note = (
-        f"lines of report {others} stand between those of this one: each line was given to the "
-        "first report that still lacked it"
+        f"lines of report {others} stand between those of this one: which line is whose is told by "
+        "their order, and by ESR, address and CPU where a line repeats them"
     )
     return (note, *replay.notes)
 
