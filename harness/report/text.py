@@ -18,6 +18,8 @@ BEFORE = 4
 """Instructions shown before a fault."""
 AFTER = 2
 """Instructions shown after a fault that was handled."""
+MOST = 10
+"""Faults and findings shown."""
 
 VERDICTS = {
     VerdictKind.AGREES: "agrees",
@@ -68,15 +70,17 @@ def _lines(judged: JudgedRun, *, trace: bool) -> Iterator[str]:
     yield f"  verdict  {verdict_line(judged)}"
     yield from _wrapped(verdict.explanation)
     yield from _expectation_lines(judged)
-    shown = list(verdict.faults)
-    shown += [finding for finding in verdict.findings if finding not in shown]
+    faults = {id(fault) for fault in verdict.faults}
+    told = [*verdict.faults, *(one for one in verdict.findings if id(one) not in faults)]
     events = execution.trace.events
-    for number, judgment in enumerate(shown, 1):
+    for number, judgment in enumerate(told[:MOST], 1):
         yield ""
         yield from _judgment_lines(judgment, number, deciding=judgment == verdict.deciding)
         if not trace:
             yield "  trace"
             yield from _indented(_around(events, judgment))
+    if len(told) > MOST:
+        yield f"\n... and {len(told) - MOST} more: --json has them all"
     yield from _injection_lines(judged)
     yield ""
     yield from _end_lines(judged)

@@ -219,6 +219,15 @@ def test_the_text_shows_a_completed_access_that_is_not_permitted() -> None:
     assert "ESR_EL1" not in text
 
 
+def test_the_text_shows_the_first_ten_faults_and_counts_the_others() -> None:
+    run = judged()
+    verdict = replace(run.verdict, faults=tuple(judgment() for _ in range(12)))
+    text = run_text(replace(run, verdict=verdict))
+    assert "\n10. fault at" in text
+    assert "\n11. fault at" not in text
+    assert "... and 2 more: --json has them all" in text
+
+
 def test_the_text_says_whether_expectations_were_met() -> None:
     stated = scenario(Expect(no_fault=True))
     assert "expect" not in run_text(judged())
