@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from harness.arch.addresses import PhysicalAddress, VirtualAddress
 from harness.arch.features import PROFILES
 from harness.arch.granule import Granule
@@ -275,3 +278,36 @@ def test_spent_tlbis_are_forgotten() -> None:
     feed(target, TLBI_ALL, "dsb ish", "isb")
     assert target._done_tlbis == []
     assert values(target) == [(VALID, Hold.CURRENT)]
+    feed(target, TLBI_VA, "dsb ish", "isb")
+    assert target._done_tlbis == []
+
+
+MAINTENANCE = ("dsb ish", "dsb ishst", "dsb ishld", "isb", TLBI_VA, TLBI_ALL, "tlbi vaale1")
+CHANGES = (VALID, INVALID, OTHER, 0)
+STEPS = st.one_of(
+    st.sampled_from(CHANGES).map(write), st.sampled_from(CHANGES).map(store),
+    st.sampled_from(MAINTENANCE),
+)  # fmt: skip
+
+
+@given(st.sampled_from(CHANGES), st.lists(STEPS, max_size=20))
+def test_whatever_came_before_the_whole_sequence_leaves_the_present_only(
+    first: int, steps: list[Event | str]
+) -> None:
+    target = feed(history(first), *steps)
+    current = target.words(WORD)[0]
+    assert current.hold is Hold.CURRENT
+    assert current.value == target.memory.read64(WORD)
+    feed(target, "dsb ish", TLBI_ALL, "dsb ish", "isb")
+    assert target.words(WORD) == (current,)
+
+
+@given(st.sampled_from(CHANGES), st.lists(STEPS, max_size=20), st.sampled_from(MAINTENANCE))
+def test_maintenance_never_permits_more_and_a_change_never_less(
+    first: int, steps: list[Event | str], last: str
+) -> None:
+    target = feed(history(first), *steps)
+    before = usable(target)
+    assert usable(feed(target, last)) <= before
+    kept = usable(target)
+    assert usable(feed(target, write(OTHER))) == kept | {OTHER}

@@ -209,9 +209,11 @@ def test_the_model_refuses_features_and_registers_that_it_lacks() -> None:
 
 
 def test_a_comparison_counts_what_either_refuses_by_reason(unicorn: UnicornTranslator) -> None:
-    asked = [case(), case(_PIE), case(**_STORE_EXCLUSIVE)]
+    refused = replace(case(), refused=("FEAT_MEC",))
+    asked = [case(), case(_PIE), case(**_STORE_EXCLUSIVE), refused]
     found = compare_translators(asked, ModelTranslator(), unicorn)
-    assert (found.cases, found.agreements, found.unsupported.total()) == (3, 1, 2)
+    assert (found.cases, found.agreements, found.unsupported.total()) == (4, 1, 3)
+    assert found.unsupported["FEAT_MEC is not modelled"] == 1
     assert found.table()[0] == ("agrees", 1)
     assert any("unsupported: the core has no FEAT_S1PIE" in row for row, _ in found.table())
 
