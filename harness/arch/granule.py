@@ -8,6 +8,8 @@ from enum import Enum
 class Granule(Enum):
     """A translation granule; its value is log2 of its size in bytes."""
 
+    __hash__ = object.__hash__  # Enum's own is written in Python: these are looked up all the time.
+
     K4 = 12
     K16 = 14
     K64 = 16

@@ -102,6 +102,7 @@ def _ones(msb: int, lsb: int) -> int:
     return (1 << (msb + 1)) - (1 << lsb)
 
 
+@cache
 def address_format(granule: Granule, *, ds: bool, lpa: bool, d128: bool) -> AddressFormat:
     """Return the format (AArch64.NextTableBase, AArch64.LeafBase).
 

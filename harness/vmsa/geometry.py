@@ -66,9 +66,9 @@ def effective_txsz(
     return txsz
 
 
-def start_level(ia_bits: int, granule: Granule, stride: int) -> int:
+def start_level(ia_bits: int, granule_bits: int, stride: int) -> int:
     """Return the level of the first lookup at stage 1 (AArch64.S1StartLevel, without SKL)."""
-    return LAST_LEVEL - (ia_bits - 1 - granule.value) // stride
+    return LAST_LEVEL - (ia_bits - 1 - granule_bits) // stride
 
 
 def table_base(

@@ -221,16 +221,17 @@ def _walk_parameters(  # noqa: PLR0913 - each is one field of S1TTWParams
         return None
     ia_bits = 64 - txsz_used
     entry_shift = 4 if d128 else 3
-    stride = granule.value - entry_shift
-    level = start_level(ia_bits, granule, stride)
+    granule_bits = granule.value
+    stride = granule_bits - entry_shift
+    level = start_level(ia_bits, granule_bits, stride)
     if d128:
         level += ttbr_fields.SKL.get(ttbr)
         if level > LAST_LEVEL:
             raise UnsupportedError("a TTBR whose SKL skips every level of the walk")
-    shift = granule.value + (LAST_LEVEL - level) * stride
+    shift = granule_bits + (LAST_LEVEL - level) * stride
     return WalkParameters(
         stage=1,
-        granule_bits=granule.value,
+        granule_bits=granule_bits,
         stride=stride,
         entry_shift=entry_shift,
         ia_bits=ia_bits,
@@ -291,8 +292,19 @@ _UNMODELLED_TCR_EL2 = ((tcr_el2.MTX, "FEAT_MTE4"),)
 _BIG_ENDIAN = ((sctlr.EE, "a big-endian translation table"),)
 
 
+def _mask_of(fields: tuple[tuple[Field, str], ...]) -> int:
+    return sum(field.mask for field, _ in fields)
+
+
+_TCR2_MASK, _SCTLR_MASK = _mask_of(_UNMODELLED_TCR2), _mask_of(_BIG_ENDIAN)
+_TCR_MASK, _TCR_EL2_MASK = _mask_of(_UNMODELLED_TCR), _mask_of(_UNMODELLED_TCR_EL2)
+
+
 def _refuse_unmodelled(control: int, extended: int, value: int, regime: Regime) -> None:
     """Name what the registers ask for and this model does not have."""
+    tcr_mask = _TCR_MASK if regime.has_unprivileged else _TCR_EL2_MASK
+    if not (control & _SCTLR_MASK or extended & _TCR2_MASK or value & tcr_mask):
+        return
     tcr_fields = _UNMODELLED_TCR if regime.has_unprivileged else _UNMODELLED_TCR_EL2
     for name, content, fields in (
         ("SCTLR", control, _BIG_ENDIAN),

@@ -10,6 +10,8 @@ from harness.errors import UnsupportedError
 class Regime(Enum):
     """A stage 1 translation regime of the Non-secure state, by the manual's name."""
 
+    __hash__ = object.__hash__  # Enum's own is written in Python.
+
     EL10 = "EL1&0"
     EL2 = "EL2"
     EL20 = "EL2&0"

@@ -50,7 +50,7 @@ def steps_of(context: Context, access: Access, outcome: Outcome, trail: Trail) -
 
 
 def _lookup(context: Context, access: Access, lookup: Lookup) -> Step:
-    parameters, level, table, address, descriptor = lookup
+    parameters, level, table, address, descriptor, _ = lookup
     kind, skip = kind_of(parameters, descriptor, level)
     return Step(
         stage=parameters.stage,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from harness.arch.addresses import PhysicalAddress
+from collections.abc import Callable
+from typing import cast
+
 from harness.memory import DescriptorMemory
 from harness.vmsa.record import FaultRecord
 
@@ -17,14 +19,15 @@ class TableMemory:
     __slots__ = ("_read64", "updates")
 
     def __init__(self, memory: DescriptorMemory) -> None:
-        self._read64 = memory.read64
+        # An int is a PhysicalAddress when it runs; the walk computes plain numbers.
+        self._read64 = cast("Callable[[int], int | None]", memory.read64)
         self.updates: dict[int, int] = {}
 
     def read(self, address: int) -> int | None:
         """Return a 64-bit descriptor, None where there is no memory."""
         if address in self.updates:
             return self.updates[address]
-        return self._read64(PhysicalAddress(address))
+        return self._read64(address)
 
     def read128(self, address: int) -> int | None:
         """Return a 128-bit descriptor (FEAT_D128), low word first."""

@@ -66,6 +66,8 @@ class Lookup(NamedTuple):
     table: int
     address: int
     descriptor: int
+    ia: int
+    """The address being translated: the access's, or what stage 1 made of it."""
 
 
 Trail = list[Lookup]
@@ -94,7 +96,11 @@ def walk(
 
     The caller has found `ia` to be in range. A table read that has no memory is an external abort.
     """
-    stage, granule_bits, stride, entry_shift, ia_bits, level, table, oa_bits, form = parameters[:9]
+    (stage, granule_bits, stride, entry_shift, ia_bits, level, table, oa_bits, form, kinds) = (
+        parameters[:10]
+    )
+    wide = parameters.d128
+    skip = 0
     shift = granule_bits + (LAST_LEVEL - level) * stride
     index = (ia & ((1 << ia_bits) - 1)) >> shift
     address = table | index << entry_shift
@@ -108,8 +114,11 @@ def walk(
         if not isinstance(found, int):
             return found or FaultRecord(FaultKind.EXTERNAL_ON_WALK, level, _WALK[stage], stage)
         if trail is not None:
-            trail.append(Lookup(parameters, level, table, address, found))
-        kind, skip = kind_of(parameters, found, level)
+            trail.append(Lookup(parameters, level, table, address, found, ia))
+        if wide:
+            kind, skip = kind_of(parameters, found, level)
+        else:
+            kind = kind_code(found, kinds[level])
         if kind != TABLE:
             break
         table = address_of(found, form)
@@ -123,7 +132,7 @@ def walk(
             return FaultRecord(FaultKind.TRANSLATION, level, "AArch64.BlocknTFaults", stage)
         tables |= found
         level = below
-        disch = bool(parameters.d128 and found & _DISCH)
+        disch = wide and bool(found & _DISCH)
     if kind == INVALID:
         return FaultRecord(FaultKind.TRANSLATION, level, "AArch64.DecodeDescriptorType", stage)
     return _leaf(parameters, ia, Leaf(found, address, level, tables, 0), disch=disch)
@@ -161,12 +170,10 @@ def _leaf(parameters: WalkParameters, ia: int, leaf: Leaf, *, disch: bool) -> Le
     """Check a leaf in the manual's order and find its output address."""
     stage = parameters.stage
     descriptor, level = leaf.descriptor, leaf.level
-    low_bits = parameters.granule_bits + (LAST_LEVEL - level) * parameters.stride
-    marked = descriptor & (_CONTIGUOUS_D128 if parameters.d128 else CONTIGUOUS)
-    if marked and not disch:
-        low_bits += parameters.contiguous_bits[level]
-        if parameters.contiguous_faults and low_bits > parameters.ia_bits:
-            return FaultRecord(FaultKind.TRANSLATION, level, "AArch64.ContiguousBitFaults", stage)
+    marked = bool(descriptor & (_CONTIGUOUS_D128 if parameters.d128 else CONTIGUOUS)) and not disch
+    low_bits = leaf_bits(parameters, level, marked=marked)
+    if marked and parameters.contiguous_faults and low_bits > parameters.ia_bits:
+        return FaultRecord(FaultKind.TRANSLATION, level, "AArch64.ContiguousBitFaults", stage)
     if parameters.nt_faults and level < LAST_LEVEL:
         nt = _NO_TRANSLATION_D128 if parameters.d128 else NO_TRANSLATION
         if descriptor & nt:
@@ -178,3 +185,12 @@ def _leaf(parameters: WalkParameters, ia: int, leaf: Leaf, *, disch: bool) -> Le
     if parameters.access_flag_faults and not descriptor & ACCESS_FLAG:
         return FaultRecord(FaultKind.ACCESS_FLAG, level, _WALK[stage], stage)
     return leaf._replace(oa=oa)
+
+
+def leaf_bits(parameters: WalkParameters, level: int, *, marked: bool) -> int:
+    """Return how many low bits of the output address the input address supplies (AArch64.LeafBase).
+
+    `marked`: one of a contiguous run, which supplies the bits of the whole run.
+    """
+    bits = parameters.granule_bits + (LAST_LEVEL - level) * parameters.stride
+    return bits + parameters.contiguous_bits[level] if marked else bits
