@@ -31,6 +31,22 @@ class DeviceFetch(StrEnum):
     ALLOW = "allow"
 
 
+class ReservedGranule(StrEnum):
+    """Which granule a reserved encoding of TG0 or TG1 selects."""
+
+    K4 = "4K"
+    K16 = "16K"
+    K64 = "64K"
+
+
+class ReservedAttribute(StrEnum):
+    """Which memory a reserved encoding in MAIR_ELx is."""
+
+    DEVICE = "Device-nGnRnE"
+    NON_CACHEABLE = "Normal-NC"
+    WRITE_BACK = "Normal-WB"
+
+
 @dataclass(frozen=True, slots=True)
 class Implementation:
     """One implementation's choices. The field names are the keys of a case's `implementation`."""
@@ -61,3 +77,12 @@ class Implementation:
 
     fetch_from_device: DeviceFetch = DeviceFetch.ALLOW
     """Instruction fetch from Device memory: Permission fault, or as from Normal Non-cacheable."""
+
+    reserved_granule: ReservedGranule = ReservedGranule.K4
+    """AArch64.S1DecodeTG0, AArch64.S1DecodeTG1, AArch64.S2DecodeTG0."""
+
+    reserved_memory_attribute: ReservedAttribute = ReservedAttribute.DEVICE
+    """S1ConstrainUnpredictableRESMAIR."""
+
+    access_flag_fault_on_cache_maintenance: bool = True
+    """AArch64.S1Walk, AArch64.S2Walk: IC and DC instructions by address take Access flag faults."""

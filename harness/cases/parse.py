@@ -15,6 +15,8 @@ from harness.arch.implementation import (
     Implementation,
     Misprogrammed,
     OutOfRange,
+    ReservedAttribute,
+    ReservedGranule,
 )
 from harness.arch.registers import REGISTERS
 from harness.cases.case import Case, Document
@@ -108,16 +110,34 @@ def _machine(document: Document) -> tuple[Profile, tuple[str, ...]]:
         raise _Malformed("features or implementation hold something that is no name") from None
 
 
+_BBM_LEVELS = (0, 1, 2)
+
+
+def _bbm_level(value: object) -> int:
+    if isinstance(value, int) and value in _BBM_LEVELS:
+        return value
+    raise ValueError(value)
+
+
+def _boolean(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise ValueError(value)
+
+
 _CHOICES: Mapping[str, Callable[[Any], Any]] = {
     "txsz_above_max": OutOfRange,
     "txsz_below_min": OutOfRange,
     "contiguous_misprogrammed": Misprogrammed,
     "nt_bit": Misprogrammed,
     "fetch_from_device": DeviceFetch,
-    "bbm_level": (0, 1, 2).index,
-    "bbm_no_abort": (False, True).index,
-    "af_update_on_alignment_or_permission_fault": (False, True).index,
-    "dirty_update_on_alignment_fault": (False, True).index,
+    "reserved_granule": ReservedGranule,
+    "reserved_memory_attribute": ReservedAttribute,
+    "bbm_level": _bbm_level,
+    "bbm_no_abort": _boolean,
+    "af_update_on_alignment_or_permission_fault": _boolean,
+    "dirty_update_on_alignment_fault": _boolean,
+    "access_flag_fault_on_cache_maintenance": _boolean,
 }
 _CHOICE_KEYS = frozenset(_CHOICES)
 _PA_BITS = frozenset({32, 36, 40, 42, 44, 48, 52, 56})
@@ -146,9 +166,6 @@ def _spelt_out(
             values[key] = _CHOICES[key](value)
         except ValueError:
             raise _Malformed(f"implementation: {key} cannot be {value!r}") from None
-    for key in ("bbm_no_abort", *(key for key in values if "update" in key)):
-        if key in values:
-            values[key] = bool(values[key])
     return Profile("", frozenset(modelled), pa_bits, Implementation(**values)), tuple(refused)
 
 

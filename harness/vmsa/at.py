@@ -9,7 +9,6 @@ from harness.arch.addresses import PhysicalAddress
 from harness.arch.fault_status import encode_fault_status
 from harness.arch.faults import FaultKind
 from harness.arch.registers import par
-from harness.errors import UnsupportedError
 from harness.vmsa.access import Access, Operation
 from harness.vmsa.attributes import DEVICE
 from harness.vmsa.context import Context
@@ -25,6 +24,8 @@ _BOTH_STAGES = frozenset(
     {Operation.AT_S12E0R, Operation.AT_S12E0W, Operation.AT_S12E1R, Operation.AT_S12E1W}
 )
 _RESERVED_ONE = 1 << 11
+_PAGE_BITS = 12
+_PAGES_OF_PA = (1 << par.PA.width) - 1
 
 
 def translate_at(
@@ -47,8 +48,7 @@ def translate_at(
         pan=access.pan and context.pan and name.endswith("P"),
         dirty_state=False,
     )
-    if context.stage1_enabled and context.stage1(access.va).d128:
-        raise UnsupportedError("AT with FEAT_D128: the 128-bit PAR_EL1 is not modelled")
+    wide = _wide_format(context, access)
     found: Output | Location | FaultRecord
     if operation in _BOTH_STAGES:
         found = full_translate(context, access.va, request, memory, trail)
@@ -57,20 +57,31 @@ def translate_at(
     if isinstance(found, FaultRecord):
         if found.kind is FaultKind.EXTERNAL_ON_WALK or (found.s1ptw and access.el == 1):
             return found, request
-        failed = par_of_fault(found)
+        failed = par_of_fault(found, wide=wide)
         return Translation(PhysicalAddress(0), None, updates=memory.updates, par=failed)
     location = found.location if isinstance(found, Output) else found
     return Translation(
         PhysicalAddress(location.address),
         location.attributes,
         updates=memory.updates,
-        par=par_of_location(location),
+        par=par_of_location(location, wide=wide),
     )
 
 
-def par_of_fault(record: FaultRecord) -> int:
+def _wide_format(context: Context, access: Access) -> bool:
+    """Return whether PAR_EL1 takes its 128-bit form (AArch64.isPARFormatD128).
+
+    The stage that gives the address decides.
+    """
+    if access.operation in _BOTH_STAGES and context.stage2_enabled:
+        return context.stage2.d128
+    return context.stage1_enabled and context.stage1(access.va).d128
+
+
+def par_of_fault(record: FaultRecord, *, wide: bool) -> int:
     """Return PAR_EL1 of a failed translation (AArch64.EncodePAR, AArch64.PARFaultStatus)."""
     value = par.F.set(_RESERVED_ONE, 1)
+    value = par.D128.set(value, int(wide))
     value = par.FST.set(value, encode_fault_status(record.kind, record.level))
     value = par.PTW.set(value, int(record.s1ptw))
     value = par.S.set(value, int(record.stage != 1))
@@ -78,14 +89,18 @@ def par_of_fault(record: FaultRecord) -> int:
     return par.DIRTY_BIT.set(value, int(record.dirty))
 
 
-def par_of_location(location: Location) -> int:
+def par_of_location(location: Location, *, wide: bool) -> int:
     """Return PAR_EL1 of a translation (AArch64.EncodePAR, EncodePARAttrs, PAREncodeShareability).
 
     Allocation hints and the XS attribute are not modelled: ATTR shows read- and write-allocate,
     not transient, and Device memory with XS.
     """
     attributes = location.attributes
-    value = _RESERVED_ONE | location.address & par.PA.mask
+    page = location.address >> _PAGE_BITS
+    if wide:
+        value = par.PA_D128.set(par.D128.set(_RESERVED_ONE, 1), page)
+    else:
+        value = par.PA.set(_RESERVED_ONE, page & _PAGES_OF_PA)
     value = par.SH.set(value, _SHAREABILITY[_reported_shareability(attributes)])
     return par.ATTR.set(value, _attribute(attributes))
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
+from types import MappingProxyType
 
-from harness.errors import UnsupportedError
+from harness.arch.implementation import ReservedAttribute
 from harness.vmsa.outcome import MemoryAttributes
 
 DEVICE = ("nGnRnE", "nGnRE", "nGRE", "GRE")
@@ -49,21 +51,31 @@ _NON_CACHEABLE = 0b0100
 _XS_FORMS = {0x40: "NC", 0xA0: "WT"}
 """Non-cacheable and Write-Through without the XS attribute (FEAT_XS)."""
 
+RESERVED_ATTRIBUTES = frozenset(
+    attribute
+    for attribute in range(256)
+    if (is_device(attribute) and attribute & 0b0010)
+    or (not is_device(attribute) and attribute & 0b1111 == 0 and attribute not in _XS_FORMS)
+)
+"""Encodings that MAIR_ELx has no meaning for; what one is, is CONSTRAINED UNPREDICTABLE."""
+
+RESERVED_AS: Mapping[ReservedAttribute, int] = MappingProxyType(
+    {
+        ReservedAttribute.DEVICE: 0x00,
+        ReservedAttribute.NON_CACHEABLE: 0x44,
+        ReservedAttribute.WRITE_BACK: 0xFF,
+    }
+)
+"""The attribute that stands for a reserved one (S1ConstrainUnpredictableRESMAIR)."""
+
 
 @cache
 def stage1_attributes(attribute: int, shareability: int) -> MemoryAttributes:
-    """Return what a MAIR attribute and SH mean (S1DecodeMemAttrs).
-
-    Reserved encodings are refused: what they mean is CONSTRAINED UNPREDICTABLE
-    (S1ConstrainUnpredictableRESMAIR).
-    """
+    """Return what a MAIR attribute, not a reserved one, and SH mean (S1DecodeMemAttrs)."""
     outer, inner = attribute >> 4, attribute & 0b1111
-    if outer == 0 and not inner & 0b0010:
+    if outer == 0:
         return DEVICE_ATTRIBUTES[inner >> 2]
-    if outer and inner:
-        policies = _policy(inner), _policy(outer)
-    elif attribute in _XS_FORMS:
-        policies = _XS_FORMS[attribute], _XS_FORMS[attribute]
-    else:
-        raise UnsupportedError(f"reserved memory attribute {attribute:#04x} is not modelled")
-    return normal(*policies, SHAREABILITY[shareability])
+    if inner == 0:
+        policy = _XS_FORMS[attribute]
+        return normal(policy, policy, SHAREABILITY[shareability])
+    return normal(_policy(inner), _policy(outer), SHAREABILITY[shareability])

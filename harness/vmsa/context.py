@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from harness.arch.features import Feature, Profile
 from harness.arch.implementation import Implementation
 from harness.arch.registers import hcr, sctlr
-from harness.errors import UnsupportedError
 from harness.vmsa.parameters import Stage1Parameters, stage1_parameters
+from harness.vmsa.refusal import Refusal
 from harness.vmsa.regime import Regime
 from harness.vmsa.stage2_parameters import Stage2Parameters, stage2_parameters
 
@@ -18,7 +18,7 @@ HCR_EL2_DEFAULT = hcr.RW.mask
 _STAGE1_OFF = hcr.DC.mask | hcr.TGE.mask
 _STAGE2_ON = hcr.VM.mask | hcr.DC.mask
 _HOST = hcr.E2H.mask | hcr.TGE.mask
-_NESTED = hcr.NV.mask | hcr.NV1.mask | hcr.NV2.mask
+_NO_HCR = Refusal((hcr.NV, "FEAT_NV"), (hcr.NV1, "FEAT_NV"), (hcr.NV2, "FEAT_NV2"))
 
 
 class Context:
@@ -58,8 +58,7 @@ class Context:
         self.choices: Implementation = profile.implementation
         control = registers.get("SCTLR" + self.regime.suffix, 0)
         hypervisor = registers.get("HCR_EL2", HCR_EL2_DEFAULT)
-        if hypervisor & _NESTED:
-            raise UnsupportedError("FEAT_NV (HCR_EL2.NV, NV1, NV2) is not modelled")
+        _NO_HCR.check("HCR_EL2", hypervisor)
         guest = self.regime is Regime.EL10
         # AArch64.S1Enabled.
         self.stage1_enabled = bool(

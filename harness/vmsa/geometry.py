@@ -5,6 +5,7 @@ from __future__ import annotations
 from harness.arch.features import Feature, Profile
 from harness.arch.granule import Granule
 from harness.arch.implementation import OutOfRange
+from harness.errors import UnsupportedError
 from harness.vmsa.descriptor import LAST_LEVEL
 
 PHYSICAL_SIZES = (32, 36, 40, 42, 44, 48, 52, 56)
@@ -42,8 +43,10 @@ def smallest_txsz(
     return 16
 
 
-def smallest_stage2_txsz(profile: Profile, granule: Granule, *, ds: bool) -> int:
+def smallest_stage2_txsz(profile: Profile, granule: Granule, *, ds: bool, d128: bool) -> int:
     """Return the smallest T0SZ in range at stage 2 (AArch64.S2MinTxSZ)."""
+    if d128:
+        return 64 - profile.pa_bits
     short = profile.has(Feature.LPA) and granule is not Granule.K64 and not ds
     return 64 - min(48 if short else 52, profile.pa_bits)
 
@@ -66,9 +69,16 @@ def effective_txsz(
     return txsz
 
 
-def start_level(ia_bits: int, granule_bits: int, stride: int) -> int:
-    """Return the level of the first lookup at stage 1 (AArch64.S1StartLevel, without SKL)."""
-    return LAST_LEVEL - (ia_bits - 1 - granule_bits) // stride
+def start_level(ia_bits: int, granule_bits: int, stride: int, skl: int = 0) -> int:
+    """Return the level of the first lookup, `skl` levels below the one that the size gives.
+
+    AArch64.S1StartLevel; AArch64.S2StartLevel with 128-bit descriptors. A TTBR that skips every
+    level is refused: the manual leaves it open.
+    """
+    level = LAST_LEVEL - (ia_bits - 1 - granule_bits) // stride + skl
+    if level > LAST_LEVEL:
+        raise UnsupportedError("a TTBR whose SKL skips every level of the walk is not modelled")
+    return level
 
 
 def table_base(

@@ -48,6 +48,8 @@ class Translation:
     updates: Mapping[int, int] = field(default_factory=_no_updates)
     par: int | None = None
     """PAR_EL1 of an AT instruction, also of one whose translation failed (PAR.F = 1, `pa` is 0)."""
+    further: tuple[PhysicalAddress, ...] = ()
+    """Where the access goes on, for each 4K page of virtual addresses that it enters."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from harness.arch.granule import Granule
 from harness.arch.implementation import DeviceFetch, Misprogrammed
 from harness.arch.registers import hcr, sctlr, tcr, tcr2, tcr_el2
 from harness.arch.registers import ttbr as ttbr_fields
-from harness.errors import UnsupportedError
+from harness.vmsa.attributes import RESERVED_AS
 from harness.vmsa.descriptor import LAST_LEVEL, address_format, contiguous_bits, kinds_by_level
 from harness.vmsa.geometry import (
     base_is_wide,
@@ -22,12 +22,19 @@ from harness.vmsa.geometry import (
     start_level,
     table_base,
 )
+from harness.vmsa.refusal import Refusal
 from harness.vmsa.regime import Regime
 from harness.vmsa.walk import WalkParameters
 
-TG0_GRANULES = (Granule.K4, Granule.K64, Granule.K16)
-"""By the encoding of TG0 (AArch64.S1DecodeTG0, AArch64.S2DecodeTG0); 0b11 is reserved."""
-_TG1_GRANULES = {1: Granule.K16, 2: Granule.K4, 3: Granule.K64}
+TG0_GRANULES = (Granule.K4, Granule.K64, Granule.K16, None)
+"""By the encoding of TG0 (AArch64.S1DecodeTG0, AArch64.S2DecodeTG0); None is reserved."""
+_TG1_GRANULES = (None, Granule.K16, Granule.K4, Granule.K64)
+
+
+_NO_SCTLR = Refusal((sctlr.EE, "a big-endian translation table"))
+_NO_TCR2 = Refusal((tcr2.AIE, "FEAT_AIE"), (tcr2.PNCH, "FEAT_THE"), (tcr2.HAFT, "FEAT_HAFT"))
+_NO_TCR = Refusal((tcr.MTX0, "FEAT_MTE4"), (tcr.MTX1, "FEAT_MTE4"))
+_NO_TCR_EL2 = Refusal((tcr_el2.MTX, "FEAT_MTE4"))
 
 
 class _HalfFields(NamedTuple):
@@ -90,6 +97,8 @@ class Stage1Parameters(NamedTuple):
     """PIR_ELx and PIRE0_ELx where permissions are indirect (FEAT_S1PIE)."""
     overlays: Overlays
     mair: int
+    reserved_attribute: int
+    """The attribute that a reserved one in `mair` is."""
     shareability: int | None
     """Of every leaf, where descriptors have no SH field (DS = 1)."""
     data_cacheable: bool
@@ -109,12 +118,14 @@ def stage1_parameters(
     control = read("SCTLR" + suffix, 0)
     value = read("TCR" + suffix, 0)
     extended = read("TCR2" + suffix, 0) if profile.has(Feature.TCR2) else 0
-    _refuse_unmodelled(control, extended, value, regime)
+    _NO_SCTLR.check("SCTLR" + suffix, control)
+    _NO_TCR2.check("TCR2" + suffix, extended)
+    (_NO_TCR if regime.has_unprivileged else _NO_TCR_EL2).check("TCR" + suffix, value)
     half = _UPPER if upper else _LOWER
     ttbr = read(f"TTBR{int(upper)}" + suffix, 0)
     positions = _COMMON if _wide_layout(regime, read("HCR_EL2", 0)) else _COMMON_EL2
     d128 = bool(profile.has(Feature.D128) and regime.has_unprivileged and tcr2.D128.get(extended))
-    granule = _granule(half.granule.get(value), upper=upper)
+    granule = _granule(profile, half.granule.get(value), upper=upper)
     ds = bool(profile.has(Feature.LPA2) and granule is not Granule.K64 and positions.ds.get(value))
     hardware = profile.has(Feature.HAFDBS)
     ha = bool(hardware and positions.ha.get(value))
@@ -146,6 +157,7 @@ def stage1_parameters(
         indirect=indirect,
         overlays=_overlays(profile, registers, regime, extended),
         mair=read("MAIR" + suffix, 0),
+        reserved_attribute=RESERVED_AS[profile.implementation.reserved_memory_attribute],
         shareability=half.shareability.get(value) if ds and not d128 else None,
         data_cacheable=bool(sctlr.C.get(control)),
         fetch_cacheable=bool(sctlr.I.get(control)),
@@ -186,14 +198,15 @@ def bits_above(lowest: int, end: int) -> int:
     return (1 << end) - (1 << lowest) if end > lowest else 0
 
 
-def _granule(encoding: int, *, upper: bool) -> Granule:
-    """AArch64.S1DecodeTG0, AArch64.S1DecodeTG1."""
-    if upper:
-        if encoding in _TG1_GRANULES:
-            return _TG1_GRANULES[encoding]
-    elif encoding < len(TG0_GRANULES):
-        return TG0_GRANULES[encoding]
-    raise UnsupportedError(f"reserved granule TG{int(upper)} = {encoding:#04b} is not modelled")
+def _granule(profile: Profile, encoding: int, *, upper: bool) -> Granule:
+    """AArch64.S1DecodeTG1 for the upper half, AArch64.S1DecodeTG0 for the lower one."""
+    found = (_TG1_GRANULES if upper else TG0_GRANULES)[encoding]
+    return reserved_granule(profile) if found is None else found
+
+
+def reserved_granule(profile: Profile) -> Granule:
+    """Return what a reserved encoding of TG0 or TG1 selects."""
+    return Granule.from_label(profile.implementation.reserved_granule.value)
 
 
 def _walk_parameters(  # noqa: PLR0913 - each is one field of S1TTWParams
@@ -223,11 +236,7 @@ def _walk_parameters(  # noqa: PLR0913 - each is one field of S1TTWParams
     entry_shift = 4 if d128 else 3
     granule_bits = granule.value
     stride = granule_bits - entry_shift
-    level = start_level(ia_bits, granule_bits, stride)
-    if d128:
-        level += ttbr_fields.SKL.get(ttbr)
-        if level > LAST_LEVEL:
-            raise UnsupportedError("a TTBR whose SKL skips every level of the walk")
+    level = start_level(ia_bits, granule_bits, stride, ttbr_fields.SKL.get(ttbr) if d128 else 0)
     shift = granule_bits + (LAST_LEVEL - level) * stride
     return WalkParameters(
         stage=1,
@@ -280,42 +289,3 @@ def _overlays(
         registers.get("POR" + regime.suffix, 0) if tcr2.POE.get(extended) else None,
         registers.get("POR_EL0", 0) if unprivileged else None,
     )
-
-
-_UNMODELLED_TCR2 = (
-    (tcr2.AIE, "FEAT_AIE"),
-    (tcr2.PNCH, "FEAT_THE"),
-    (tcr2.HAFT, "FEAT_HAFT"),
-)
-_UNMODELLED_TCR = ((tcr.MTX0, "FEAT_MTE4"), (tcr.MTX1, "FEAT_MTE4"))
-_UNMODELLED_TCR_EL2 = ((tcr_el2.MTX, "FEAT_MTE4"),)
-_BIG_ENDIAN = ((sctlr.EE, "a big-endian translation table"),)
-
-
-def _mask_of(fields: tuple[tuple[Field, str], ...]) -> int:
-    return sum(field.mask for field, _ in fields)
-
-
-_TCR2_MASK, _SCTLR_MASK = _mask_of(_UNMODELLED_TCR2), _mask_of(_BIG_ENDIAN)
-_TCR_MASK, _TCR_EL2_MASK = _mask_of(_UNMODELLED_TCR), _mask_of(_UNMODELLED_TCR_EL2)
-
-
-def _refuse_unmodelled(control: int, extended: int, value: int, regime: Regime) -> None:
-    """Name what the registers ask for and this model does not have."""
-    tcr_mask = _TCR_MASK if regime.has_unprivileged else _TCR_EL2_MASK
-    if not (control & _SCTLR_MASK or extended & _TCR2_MASK or value & tcr_mask):
-        return
-    tcr_fields = _UNMODELLED_TCR if regime.has_unprivileged else _UNMODELLED_TCR_EL2
-    for name, content, fields in (
-        ("SCTLR", control, _BIG_ENDIAN),
-        ("TCR2", extended, _UNMODELLED_TCR2),
-        ("TCR", value, tcr_fields),
-    ):
-        refuse(name + regime.suffix, content, fields)
-
-
-def refuse(register: str, value: int, fields: tuple[tuple[Field, str], ...]) -> None:
-    """Raise UnsupportedError if `value` of `register` sets one of the fields, by its feature."""
-    for field, feature in fields:
-        if value & field.mask:
-            raise UnsupportedError(f"{feature} ({register}.{field.name}) is not modelled")

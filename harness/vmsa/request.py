@@ -25,6 +25,8 @@ class Request(NamedTuple):
     """DC ZVA."""
     dirty_state: bool = True
     """Hardware may set the dirty state: not for AT and cache maintenance."""
+    access_flag_checked: bool = True
+    """Takes Access flag faults: a choice for IC and DC (AArch64.S1Walk, AArch64.S2Walk)."""
     walk: bool = False
     """A read or an update of a stage 1 descriptor, on its way through stage 2."""
 
@@ -32,19 +34,24 @@ class Request(NamedTuple):
 def request_of(context: Context, access: Access) -> Request:
     """Return what `access`, which is no AT, asks of the translation.
 
-    CreateAccDescGPR, CreateAccDescIFetch, CreateAccDescDC and their like.
+    CreateAccDescGPR, CreateAccDescIFetch, CreateAccDescDC and their like. Cache maintenance that
+    does not invalidate needs permission to read at EL0 only (AArch64.S1CheckPermissions).
     """
     kind = access.kind
+    maintenance = access.operation is Operation.CACHE_MAINTENANCE
     el0 = access.el == 0 or (access.unprivileged and not _privileged(context, access))
     return Request(
         access,
         el0,
-        kind is AccessKind.READ or kind is AccessKind.READ_WRITE,
+        (kind is AccessKind.READ and (el0 or not maintenance)) or kind is AccessKind.READ_WRITE,
         kind is AccessKind.WRITE or kind is AccessKind.READ_WRITE,
         kind is AccessKind.FETCH,
         access.pan and context.pan and kind is not AccessKind.FETCH,
         zeroing=access.operation is Operation.DC_ZVA,
-        dirty_state=access.operation is not Operation.CACHE_MAINTENANCE,
+        dirty_state=not maintenance,
+        access_flag_checked=(
+            not maintenance or context.choices.access_flag_fault_on_cache_maintenance
+        ),
     )
 
 

@@ -9,6 +9,7 @@ from harness.arch.faults import FaultKind
 from harness.arch.implementation import Implementation
 from harness.vmsa.attributes import (
     NON_CACHEABLE,
+    RESERVED_ATTRIBUTES,
     is_device,
     stage1_attributes,
 )
@@ -53,10 +54,13 @@ def translate_stage1(
     refused = _refused_before_the_walk(parameters, va, request)
     if refused is not None:
         return refused
-    leaf = walk(walk_parameters, va, tables.read128 if parameters.d128 else tables.read, trail)
+    read = tables.read128 if parameters.d128 else tables.read
+    leaf = walk(walk_parameters, va, read, trail, access_flag_checked=request.access_flag_checked)
     if isinstance(leaf, FaultRecord):
         return leaf
     attribute = parameters.mair >> 8 * bits.ATTR_INDX.get(leaf.descriptor) & 0xFF
+    if attribute in RESERVED_ATTRIBUTES:
+        attribute = parameters.reserved_attribute
     device = is_device(attribute)
     fault: FaultRecord | None
     if device and not request.fetch and (request.zeroing or not request.aligned):

@@ -49,7 +49,9 @@ def _translate(
         return FaultRecord(FaultKind.TRANSLATION, 0, parameters.invalid_by, 2)
     if ipa >> parameters.walk.ia_bits:
         return FaultRecord(FaultKind.TRANSLATION, 0, "AArch64.IPAIsOutOfRange", 2)
-    leaf = walk(parameters.walk, ipa, tables.read, trail)
+    checked = request.access_flag_checked
+    read = tables.read128 if parameters.d128 else tables.read
+    leaf = walk(parameters.walk, ipa, read, trail, access_flag_checked=checked)
     if isinstance(leaf, FaultRecord):
         return leaf
     attributes = _leaf_attributes(parameters, leaf.descriptor, stage1.attributes)

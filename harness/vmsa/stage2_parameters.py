@@ -8,8 +8,7 @@ from typing import NamedTuple
 from harness.arch.features import Feature, Profile
 from harness.arch.granule import Granule
 from harness.arch.implementation import DeviceFetch
-from harness.arch.registers import hcr, vtcr
-from harness.errors import UnsupportedError
+from harness.arch.registers import hcr, ttbr, vtcr
 from harness.vmsa.descriptor import LAST_LEVEL, address_format, contiguous_bits, kinds_by_level
 from harness.vmsa.geometry import (
     base_is_wide,
@@ -17,9 +16,16 @@ from harness.vmsa.geometry import (
     largest_txsz,
     physical_address_size,
     smallest_stage2_txsz,
+    start_level,
     table_base,
 )
-from harness.vmsa.parameters import TG0_GRANULES, contiguous_faults, nt_faults, refuse
+from harness.vmsa.parameters import (
+    TG0_GRANULES,
+    contiguous_faults,
+    nt_faults,
+    reserved_granule,
+)
+from harness.vmsa.refusal import Refusal
 from harness.vmsa.walk import WalkParameters
 
 
@@ -27,6 +33,8 @@ class Stage2Parameters(NamedTuple):
     """Everything that stage 2 depends on (S2TTWParams in the manual)."""
 
     walk: WalkParameters | None
+    d128: bool
+    """128-bit descriptors (FEAT_D128)."""
     invalid_by: str
     """The function that finds T0SZ or SL0 invalid, where `walk` is None."""
     device_walk_faults: bool
@@ -54,12 +62,10 @@ _START_LEVELS: Mapping[Granule, tuple[int, ...]] = {
     Granule.K16: (3, 2, 1, 0),
     Granule.K64: (3, 2, 1),
 }
-_ENTRY_SHIFT = 3
 _LARGEST_CONCATENATION = 4
 """log2 of the tables that may stand side by side at the start level."""
 
-_UNMODELLED = (
-    (vtcr.D128, "FEAT_D128 at stage 2"),
+_NO_VTCR = Refusal(
     (vtcr.S2POE, "FEAT_S2POE"),
     (vtcr.ASSURED_ONLY, "FEAT_THE"),
     (vtcr.TL0, "FEAT_THE"),
@@ -73,20 +79,24 @@ def stage2_parameters(profile: Profile, registers: Mapping[str, int]) -> Stage2P
     """Read and check the registers of the Non-secure stage 2 (AArch64.NSS2TTWParams)."""
     control = registers.get("VTCR_EL2", 0)
     hypervisor = registers.get("HCR_EL2", 0)
-    refuse("VTCR_EL2", control, _UNMODELLED)
-    encoding = vtcr.TG0.get(control)
-    if encoding >= len(TG0_GRANULES):
-        raise UnsupportedError("reserved granule VTCR_EL2.TG0 = 0b11 is not modelled")
-    granule = TG0_GRANULES[encoding]
-    ds = bool(profile.has(Feature.LPA2) and granule is not Granule.K64 and vtcr.DS.get(control))
+    _NO_VTCR.check("VTCR_EL2", control)
+    granule = TG0_GRANULES[vtcr.TG0.get(control)] or reserved_granule(profile)
+    d128 = bool(profile.has(Feature.D128) and vtcr.D128.get(control))
+    ds = bool(
+        profile.has(Feature.LPA2)
+        and granule is not Granule.K64
+        and not d128
+        and vtcr.DS.get(control)
+    )
     hardware = profile.has(Feature.HAFDBS)
     ha = bool(hardware and vtcr.HA.get(control))
-    indirect = profile.has(Feature.S2PIE) and vtcr.S2PIE.get(control)
+    indirect = d128 or (profile.has(Feature.S2PIE) and vtcr.S2PIE.get(control))
     walk, invalid_by = _walk_parameters(
-        profile, registers, granule, ds=ds, access_flag_faults=not ha
+        profile, registers, granule, ds=ds, d128=d128, access_flag_faults=not ha
     )
     return Stage2Parameters(
         walk=walk,
+        d128=d128,
         invalid_by=invalid_by,
         device_walk_faults=bool(hcr.PTW.get(hypervisor) and not hcr.TGE.get(hypervisor)),
         forced_write_back=bool(profile.has(Feature.S2FWB) and hcr.FWB.get(hypervisor)),
@@ -107,6 +117,7 @@ def _walk_parameters(
     granule: Granule,
     *,
     ds: bool,
+    d128: bool,
     access_flag_faults: bool,
 ) -> tuple[WalkParameters | None, str]:
     """Return the walk, or the name of the function that refuses it."""
@@ -114,19 +125,24 @@ def _walk_parameters(
     txsz = effective_txsz(
         profile,
         vtcr.T0SZ.get(control),
-        smallest_stage2_txsz(profile, granule, ds=ds),
+        smallest_stage2_txsz(profile, granule, ds=ds, d128=d128),
         largest_txsz(profile, granule),
         below_always_faults=profile.has(Feature.LPA),
     )
     if txsz is None:
         return None, "AArch64.S2TxSZFaults"
     ia_bits = 64 - txsz
-    level = _start_level(profile, control, granule, ds=ds)
-    if level is None:
-        return None, "AArch64.S2InvalidSL"
-    stride = granule.stride
-    shift = granule.level_shift(level)
-    if not shift < ia_bits <= shift + stride + _LARGEST_CONCATENATION:
+    entry_shift = 4 if d128 else 3
+    stride = granule.value - entry_shift
+    if d128:
+        level = start_level(ia_bits, granule.value, stride, ttbr.SKL.get(base))
+    else:
+        selected = _start_level(profile, control, granule, ds=ds)
+        if selected is None:
+            return None, "AArch64.S2InvalidSL"
+        level = selected
+    shift = granule.value + (LAST_LEVEL - level) * stride
+    if not d128 and not shift < ia_bits <= shift + stride + _LARGEST_CONCATENATION:
         return None, "AArch64.S2InconsistentSL"
     ps = vtcr.PS.get(control)
     return (
@@ -134,25 +150,25 @@ def _walk_parameters(
             stage=2,
             granule_bits=granule.value,
             stride=stride,
-            entry_shift=_ENTRY_SHIFT,
+            entry_shift=entry_shift,
             ia_bits=ia_bits,
             start_level=level,
             base=table_base(
                 base,
                 shift,
                 ia_bits,
-                _ENTRY_SHIFT,
+                entry_shift,
                 wide=base_is_wide(profile, ps, granule, ds=ds),
-                d128=False,
+                d128=d128,
             ),
-            oa_bits=physical_address_size(profile, ps, granule, d128=False),
-            form=address_format(granule, ds=ds, lpa=profile.has(Feature.LPA), d128=False),
+            oa_bits=physical_address_size(profile, ps, granule, d128=d128),
+            form=address_format(granule, ds=ds, lpa=profile.has(Feature.LPA), d128=d128),
             kinds=kinds_by_level(granule, ds, profile.pa_bits),
-            contiguous_bits=contiguous_bits(granule),
+            contiguous_bits=contiguous_bits(granule, d128=d128),
             access_flag_faults=access_flag_faults,
             contiguous_faults=contiguous_faults(profile),
             nt_faults=nt_faults(profile),
-            d128=False,
+            d128=d128,
             disch=False,
         ),
         "",

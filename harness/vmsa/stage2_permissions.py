@@ -72,7 +72,7 @@ def check_stage2_permissions(
     if parameters.indirect is None:
         allowed = direct_stage2_permissions(parameters, descriptor)
     else:
-        index = permission_index(descriptor, d128=False)
+        index = permission_index(descriptor, d128=parameters.d128)
         allowed = INDIRECT[parameters.indirect >> 4 * index & 0b1111]
     if request.fetch:
         execute = allowed.execute_unprivileged if request.el0 else allowed.execute_privileged

@@ -90,6 +90,7 @@ def translate(
         location.attributes,
         None if ipa is None else IntermediatePhysicalAddress(ipa),
         tables.updates,
+        further=tuple([PhysicalAddress(output.location.address) for output in outputs[1:]]),
     )
 
 

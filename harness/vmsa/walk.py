@@ -87,14 +87,20 @@ class Leaf(NamedTuple):
 
 
 def walk(
-    parameters: WalkParameters, ia: int, read: Reader, trail: Trail | None = None
+    parameters: WalkParameters,
+    ia: int,
+    read: Reader,
+    trail: Trail | None = None,
+    *,
+    access_flag_checked: bool = True,
 ) -> Leaf | FaultRecord:
     """Walk the tables for `ia`: AArch64.S1Walk, AArch64.S2Walk.
 
     The first entry: AArch64.S1InitialTTWState, AArch64.S2SLTTEntryAddress. From table to table:
     AArch64.S1NextWalkStateTable.
 
-    The caller has found `ia` to be in range. A table read that has no memory is an external abort.
+    The caller has found `ia` to be in range. A table read that has no
+    memory is an external abort. `access_flag_checked`: this access takes Access flag faults.
     """
     (stage, granule_bits, stride, entry_shift, ia_bits, level, table, oa_bits, form, kinds) = (
         parameters[:10]
@@ -135,7 +141,9 @@ def walk(
         disch = wide and bool(found & _DISCH)
     if kind == INVALID:
         return FaultRecord(FaultKind.TRANSLATION, level, "AArch64.DecodeDescriptorType", stage)
-    return _leaf(parameters, ia, Leaf(found, address, level, tables, 0), disch=disch)
+    leaf = Leaf(found, address, level, tables, 0)
+    checked = access_flag_checked and parameters.access_flag_faults
+    return _leaf(parameters, ia, leaf, disch=disch, access_flag_checked=checked)
 
 
 _DISCH = d128.DISCH.mask
@@ -166,7 +174,9 @@ def _kind_d128(granule_bits: int, descriptor: int, level: int) -> tuple[int, int
     return TABLE, skip
 
 
-def _leaf(parameters: WalkParameters, ia: int, leaf: Leaf, *, disch: bool) -> Leaf | FaultRecord:
+def _leaf(
+    parameters: WalkParameters, ia: int, leaf: Leaf, *, disch: bool, access_flag_checked: bool
+) -> Leaf | FaultRecord:
     """Check a leaf in the manual's order and find its output address."""
     stage = parameters.stage
     descriptor, level = leaf.descriptor, leaf.level
@@ -182,7 +192,7 @@ def _leaf(parameters: WalkParameters, ia: int, leaf: Leaf, *, disch: bool) -> Le
     oa = (address_of(descriptor, parameters.form) & ~offset) | (ia & offset)
     if oa >> parameters.oa_bits:
         return FaultRecord(FaultKind.ADDRESS_SIZE, level, "AArch64.OAOutOfRange", stage)
-    if parameters.access_flag_faults and not descriptor & ACCESS_FLAG:
+    if access_flag_checked and not descriptor & ACCESS_FLAG:
         return FaultRecord(FaultKind.ACCESS_FLAG, level, _WALK[stage], stage)
     return leaf._replace(oa=oa)
 

@@ -118,6 +118,10 @@ def test_a_register_of_128_bits_may_have_them() -> None:
             "implementation: bbm_level cannot be 3",
         ),
         (
+            document(profile=None, features=[], pa_bits=48, implementation={"bbm_no_abort": 1}),
+            "implementation: bbm_no_abort cannot be 1",
+        ),
+        (
             document(profile=None, features=[], pa_bits=48, implementation={"nT": 3}),
             "implementation has an unknown key: nT",
         ),

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from test_vmsa_d128 import LEAF as D128_LEAF
+from test_vmsa_d128 import OUTPUT, SECOND, THIRD
+from test_vmsa_d128 import machine as d128_machine
 from test_vmsa_stage2 import both_stages, guest
 from vmsa_machine import (
     AF,
@@ -24,7 +27,6 @@ from vmsa_machine import (
 
 from harness.arch.addresses import PhysicalAddress
 from harness.arch.features import Feature
-from harness.errors import UnsupportedError
 from harness.memory import PhysicalMemory, Region
 from harness.vmsa.outcome import Fault
 
@@ -135,7 +137,14 @@ def test_par_shows_memory_that_stage_1_does_not_share() -> None:
     assert par(guest(), "S12E1R", va=0x5ABC, el=2) >> 7 & 3 == 2
 
 
-def test_at_with_128_bit_descriptors_is_refused() -> None:
-    machine = Machine(registers={"TCR2_EL1": 1 << 5}, pa_bits=56)
-    with pytest.raises(UnsupportedError, match="128-bit PAR_EL1"):
-        machine.having(Feature.TCR2, Feature.D128).ask(kind="at", operation="S1E1R")
+@rule("AArch64.isPARFormatD128")
+def test_with_128_bit_descriptors_par_has_its_128_bit_form() -> None:
+    asked = d128_machine(SECOND | 1, THIRD | 1, 1 << 55 | D128_LEAF)
+    assert (
+        par(asked, "S1E1R", va=0xABC)
+        == (1 << 55 | OUTPUT) >> 12 << 76 | 1 << 64 | 0x980 | 0xFF << 56
+    )
+    assert par(asked, "S1E1R", va=1 << 37) == 1 << 64 | 0x809
+    assert par(Machine(), "S1E1R") >> 64 == 0
+    second = replace(guest(), registers={**guest().registers, "TCR2_EL1": 1 << 5})
+    assert par(second.having(Feature.D128, Feature.TCR2), "S12E1R", va=0x5ABC, el=2) >> 64 == 0

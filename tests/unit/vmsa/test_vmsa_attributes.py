@@ -6,8 +6,8 @@ import pytest
 from vmsa_machine import DEVICE, LEAF, SCTLR, TCR, VA, Machine, what
 
 from harness.arch.features import Feature
-from harness.errors import UnsupportedError
-from harness.vmsa.outcome import MemoryAttributes
+from harness.arch.implementation import Implementation, ReservedAttribute
+from harness.vmsa.outcome import Fault, MemoryAttributes
 
 rule = pytest.mark.rule
 MMU_ON, DATA_CACHE, INSTRUCTION_CACHE = 1, 1 << 2, 1 << 12
@@ -41,10 +41,23 @@ def test_mair_gives_the_memory_type(mair: int, expected: tuple[str, ...]) -> Non
 
 
 @rule("S1ConstrainUnpredictableRESMAIR")
-@pytest.mark.parametrize("mair", [0x02, 0xF0, 0x80, 0x10])
-def test_reserved_attributes_are_refused(mair: int) -> None:
-    with pytest.raises(UnsupportedError, match="reserved memory attribute"):
-        attributes(mair)
+@pytest.mark.parametrize("mair", [0x02, 0x0F, 0xF0, 0x80, 0x10])
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        (ReservedAttribute.DEVICE, STRONGEST),
+        (ReservedAttribute.NON_CACHEABLE, NORMAL_NC),
+        (ReservedAttribute.WRITE_BACK, NORMAL_WB),
+    ],
+)
+def test_what_a_reserved_attribute_is_is_a_choice(
+    mair: int, choice: ReservedAttribute, expected: MemoryAttributes
+) -> None:
+    choices = Implementation(reserved_memory_attribute=choice)
+    machine = Machine(registers={"MAIR_EL1": mair}, choices=choices)
+    assert machine.ok().attributes == expected
+    misaligned = machine.ask(VA | 1)
+    assert isinstance(misaligned, Fault) is (choice is ReservedAttribute.DEVICE)
 
 
 @rule("S1DecodeMemAttrs")

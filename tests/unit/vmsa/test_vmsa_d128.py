@@ -28,7 +28,7 @@ def skl(levels: int) -> int:
 def machine(
     root: int, second: int = 0, third: int = 0, *, index: int = 0, tg0: int = 0, **registers: int
 ) -> Machine:
-    """Return a machine with 38 bits of address: 4K tables of 256 entries from level 1."""
+    """Return a machine with 36 bits of address: 4K tables of 256 entries from level 1."""
     words = {}
     for address, descriptor in ((ROOT, root), (SECOND, second), (THIRD + index * 16, third)):
         words[address] = descriptor & 0xFFFF_FFFF_FFFF_FFFF

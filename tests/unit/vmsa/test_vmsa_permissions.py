@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from vmsa_machine import (
     AP_EL0,
@@ -180,6 +182,23 @@ def test_tables_of_the_el2_regime_have_xntable_and_a_write_restriction(
     assert allowed(machine, 2) == expected
     disabled = Machine(tables=table, regime="EL2", tcr=25 | 5 << 16 | 1 << 24)
     assert allowed(disabled, 2) == "rwx"
+
+
+@rule("AArch64.S1CheckPermissions")
+def test_cache_maintenance_needs_permission_to_read_at_el0_only() -> None:
+    maintained: dict[str, Any] = {"operation": "cache_maintenance"}
+    assert what(Machine().fault(el=0, **maintained)) == ("permission", 3)
+    user = Machine(leaf=LEAF | AP_EL0)
+    assert user.ok(el=0, **maintained).pa
+    assert user.ok(el=1, pan=True, **maintained).pa
+    assert what(user.fault(el=1, pan=True)) == ("permission", 3)
+
+
+@rule("AArch64.S1CheckPermissions")
+def test_invalidation_needs_permission_to_write() -> None:
+    read_only = Machine(leaf=LEAF | AP_READ_ONLY)
+    assert what(read_only.fault(kind="write", operation="cache_maintenance")) == ("permission", 3)
+    assert read_only.ok(kind="read", operation="cache_maintenance").pa
 
 
 def test_ldtr_at_el2_is_unprivileged_in_a_host_only() -> None:

@@ -6,7 +6,7 @@ import pytest
 from vmsa_machine import HIGH, TABLES, TCR, VA, Machine, make_access, what
 
 from harness.arch.features import Feature
-from harness.arch.implementation import Implementation, OutOfRange
+from harness.arch.implementation import Implementation, OutOfRange, ReservedGranule
 from harness.errors import UnsupportedError
 
 PLAIN = Machine()
@@ -123,18 +123,24 @@ def test_a_table_base_beyond_the_output_size_is_an_address_size_fault_at_level_0
 
 
 @rule("AArch64.S1DecodeTG0")
-def test_a_reserved_granule_is_refused_by_name_in_its_half_only() -> None:
+def test_which_granule_a_reserved_encoding_selects_is_a_choice() -> None:
     machine = Machine(tcr=TCR | 0b11 << 14)
-    with pytest.raises(UnsupportedError, match=r"TG0 = 0b11"):
-        machine.ask()
-    assert machine.ok(HIGH).pa == 0x4000_0ABC
+    assert machine.ok().pa == 0x4000_0ABC
+    choices = Implementation(reserved_granule=ReservedGranule.K64)
+    found = machine.having(choices=choices).mmu().context.stage1(VA).walk
+    assert found is not None
+    assert found.granule_bits == 16
 
 
 @rule("AArch64.S1DecodeTG1")
 def test_the_upper_half_has_its_own_encoding_of_the_granule() -> None:
     assert PLAIN.ok(HIGH).pa == 0x4000_0ABC
-    with pytest.raises(UnsupportedError, match=r"TG1 = 0b00"):
-        Machine(tcr=TCR & ~(0b11 << 30)).ask(HIGH)
+    reserved = Machine(tcr=TCR & ~(0b11 << 30))
+    assert reserved.ok(HIGH).pa == 0x4000_0ABC
+    choices = Implementation(reserved_granule=ReservedGranule.K16)
+    found = reserved.having(choices=choices).mmu().context.stage1(HIGH).walk
+    assert found is not None
+    assert found.granule_bits == 14
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,12 @@ import pytest
 from vmsa_machine import AF, DBM, LEAF, MAIR, PAGE, SCTLR, TCR, Machine, block, what
 
 from harness.arch.features import Feature
-from harness.arch.implementation import DeviceFetch, Implementation, OutOfRange
+from harness.arch.implementation import (
+    DeviceFetch,
+    Implementation,
+    OutOfRange,
+    ReservedGranule,
+)
 from harness.errors import UnsupportedError
 from harness.vmsa.outcome import MemoryAttributes, Translation
 
@@ -352,13 +357,18 @@ def test_the_ipa_size_is_limited_to_the_physical_size() -> None:
 
 
 @rule("AArch64.S2DecodeTG0")
-def test_a_reserved_granule_is_refused() -> None:
-    with pytest.raises(UnsupportedError, match=r"VTCR_EL2\.TG0"):
-        guest(VTCR_EL2=VTCR | 3 << 14).ask(IPA)
+def test_which_granule_a_reserved_encoding_selects_is_a_choice() -> None:
+    machine = guest(VTCR_EL2=VTCR | 3 << 14)
+    assert machine.ok(IPA).pa == PA
+    choices = Implementation(reserved_granule=ReservedGranule.K16)
+    found = replace(machine, choices=choices).mmu().context.stage2.walk
+    assert found is not None
+    assert found.granule_bits == 14
 
 
 @pytest.mark.parametrize(
-    ("bit", "feature"), [(37, "FEAT_S2POE"), (38, "FEAT_D128"), (34, "FEAT_THE"), (44, "FEAT_HAFT")]
+    ("bit", "feature"),
+    [(37, "FEAT_S2POE"), (45, "FEAT_HDBSS"), (34, "FEAT_THE"), (44, "FEAT_HAFT")],
 )
 def test_extensions_of_vtcr_that_are_not_modelled_are_refused(bit: int, feature: str) -> None:
     with pytest.raises(UnsupportedError, match=feature):
@@ -444,3 +454,26 @@ def test_with_ds_the_shareability_of_stage_2_comes_from_vtcr() -> None:
     assert machine.having(Feature.LPA, Feature.LPA2).ok(IPA).attributes == expected
     plain = MemoryAttributes("Normal", None, "WB", "WB", "NSH")
     assert machine.ok(IPA).attributes == plain
+
+
+@rule("AArch64.S2StartLevel")
+@rule("AArch64.S2MinTxSZ")
+def test_stage_2_may_have_128_bit_descriptors() -> None:
+    # 36 bits of IPA from level 1: 256 entries a table, 4K; S2PIR field 3 is read and write.
+    root, second, third = 0x50_0000, 0x51_0000, 0x52_0000
+    leaf = 0x9000_0000 | 1 | AF | WRITE_BACK | 3 << 8 | S2AP_WRITE
+    words = {root: second | 1, second: third | 1, third + 5 * 16: leaf, third + 5 * 16 + 8: 3 << 51}
+    control = {"VTCR_EL2": 28 | 7 << 16 | 1 << 38, "VTTBR_EL2": root, "S2PIR_EL2": 0xC << 12}
+    machine = replace(guest(**control), words=words, pa_bits=56).having(Feature.D128)
+    assert machine.ok(IPA, "write").pa == PA
+    assert machine.ok(IPA).attributes == MemoryAttributes("Device", "nGnRnE")
+    assert what(machine.fault(IPA, "fetch")) == ("permission", 3)
+    assert what(machine.fault(0x6ABC)) == ("translation", 3)
+    assert (machine.fault(1 << 38).rule) == "AArch64.IPAIsOutOfRange"
+    skipping = {**control, "VTTBR_EL2": root | 3 << 1}
+    with pytest.raises(UnsupportedError, match="SKL"):
+        replace(machine, registers={**machine.registers, **skipping}).ask(IPA)
+    small = replace(machine, registers={**machine.registers, "VTCR_EL2": 7 | 7 << 16 | 1 << 38})
+    found = small.mmu().context.stage2.walk
+    assert found is not None
+    assert found.ia_bits == 56

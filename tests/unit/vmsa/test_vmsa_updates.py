@@ -51,6 +51,15 @@ def test_cache_maintenance_does_not_set_the_dirty_state() -> None:
     assert done.updates == {}
 
 
+@rule("AArch64.S1Walk")
+def test_whether_cache_maintenance_takes_access_flag_faults_is_a_choice() -> None:
+    machine = Machine(leaf=NO_AF)
+    assert what(machine.fault(operation="cache_maintenance")) == ("access_flag", 3)
+    choices = Implementation(access_flag_fault_on_cache_maintenance=False)
+    assert machine.having(choices=choices).ok(operation="cache_maintenance").pa
+    assert what(machine.having(choices=choices).fault()) == ("access_flag", 3)
+
+
 @rule("AArch64.SettingAccessFlagPermitted")
 def test_whether_af_is_set_before_a_permission_fault_is_a_choice() -> None:
     leaf = NO_AF | AP_READ_ONLY
