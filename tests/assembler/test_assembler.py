@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import BASE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -26,12 +25,22 @@ from harness.machine.preprocessor import preprocess
 from harness.machine.source import Statement
 
 ROOT = Path(__file__).parents[2]
+BASE = VirtualAddress(0xFFFF_8000_0800_0000)
 NOP, RET = 0xD503201F, 0xD65F03C0
 
 needs_gnu = pytest.mark.skipif(
     shutil.which("aarch64-linux-gnu-as") is None,
     reason="aarch64-linux-gnu-as is not installed: apt install binutils-aarch64-linux-gnu",
 )
+
+
+@pytest.fixture(params=["keystone", "gnu"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Each assembler in turn; GNU as is skipped where it is not installed."""
+    name: str = request.param
+    if name == "gnu" and shutil.which("aarch64-linux-gnu-as") is None:
+        pytest.skip("aarch64-linux-gnu-as is not installed: apt install binutils-aarch64-linux-gnu")
+    return name
 
 
 def words(code: bytes) -> list[int]:
