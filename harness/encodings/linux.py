@@ -1,6 +1,6 @@
-"""Linux 7.0, and 7.0.1, which marks leaves made invalid as present-invalid at every level.
+"""Linux 7.0, 7.0.1, which marks leaves made invalid as present-invalid at every level, and 6.1.
 
-Source: arch/arm64 of the two versions (mm/pageattr.c, pgtable.h): facts, no text.
+Source: arch/arm64 of these versions (mm/pageattr.c, pgtable.h): facts, no text.
 """
 
 from __future__ import annotations
@@ -11,32 +11,63 @@ from functools import partial
 from itertools import product
 from types import MappingProxyType
 
-from harness.encodings.definition import Encoding, LevelEncoding, MaskChange, State, StateName
+from harness.arch.granule import Granule
+from harness.encodings.definition import (
+    Encoding,
+    LevelEncoding,
+    MaskChange,
+    PresentQuestion,
+    Role,
+)
+from harness.encodings.form import LPA_FORM, PLAIN_FORMS, WIDE_FORMS, Form
 from harness.encodings.levels import NAMES
 from harness.encodings.linux_bits import (
+    AF,
     BITS,
+    CONT,
+    DIRTY,
     NG,
     PRESENT_INVALID,
+    PXN,
     RDONLY,
+    SHARED,
+    SWAP_7_0,
+    TYPE_MASK,
+    UFFD_WP,
+    USER,
+    UXN,
     VALID,
     WRITE,
     attributes,
 )
-from harness.encodings.linux_predicates import (
-    leaf,
-    none,
-    predicates,
-    present_invalid,
-    table,
-    valid,
+from harness.encodings.linux_operations import (
+    ENTRY_LEVEL,
+    Validity,
+    leaf_courses,
+    leaf_operations,
+    split_of,
 )
+from harness.encodings.linux_predicates import DIALECT_7_0, predicates, table
+from harness.encodings.linux_remarks import remarks
+from harness.encodings.linux_states import (
+    Makers,
+    by_name,
+    kernel_leaf,
+    leaf_states,
+    table_states,
+    user_leaf,
+)
+from harness.encodings.linux_swap import migration_state, swap_states
 from harness.encodings.linux_words import describe
-from harness.encodings.logic import Operation, Truth, Value, negate
 
 TABLE_LEVELS = (-1, 0)
 """Levels of tables only: Linux does not use the blocks that LPA2 has at level 0."""
 BLOCK_LEVELS = (1, 2)
-ENTRY_LEVEL = 3
+PMD_LEVEL = 2
+SWAP_BITS = SWAP_7_0.exclusive | SWAP_7_0.write_protected | SWAP_7_0.type_mask
+MEANINGFUL = (
+    TYPE_MASK | USER | RDONLY | SHARED | AF | NG | WRITE | CONT | PXN | UXN | DIRTY | UFFD_WP
+) | SWAP_BITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,91 +96,98 @@ def variants() -> Iterator[Variant]:
 
 def linux(variant: Variant) -> Encoding:
     """Return the encoding of one kernel."""
-    levels: Mapping[int, LevelEncoding] = MappingProxyType(
-        {
-            **{level: _table_level(level) for level in TABLE_LEVELS},
-            **{level: _leaf_level(variant, level) for level in (*BLOCK_LEVELS, ENTRY_LEVEL)},
-        }
-    )
     options = f"{'with' if variant.kpti else 'without'} KPTI"
     return Encoding(
         variant.name,
         f"Linux {variant.version} {options}{', LPA2 descriptors' if variant.lpa2 else ''}",
         BITS,
         attributes(kpti=variant.kpti, lpa2=variant.lpa2),
-        levels,
-        partial(describe, levels),
+        WIDE_FORMS if variant.lpa2 else (*PLAIN_FORMS, LPA_FORM),
+        partial(_levels, variant),
+        describe,
+        remarks(marks_invalid=variant.marks_invalid),
     )
 
 
-def operations(variant: Variant) -> Mapping[str, Operation]:
-    """Return what the kernel does to a leaf, under the kernel's names.
-
-    NG and PRESENT_INVALID are one bit: masks are applied clear first, then set.
-    """
-    maybe_ng = NG if variant.kpti else 0
-    if variant.marks_invalid:
-        off = MaskChange(VALID | maybe_ng, PRESENT_INVALID)
-        on = MaskChange(PRESENT_INVALID, VALID | maybe_ng)
-        default = MaskChange(PRESENT_INVALID | RDONLY, VALID | maybe_ng | WRITE)
-    else:
-        off = MaskChange(VALID, 0)
-        on = MaskChange(0, VALID)
-        default = MaskChange(RDONLY, VALID | WRITE)
-    return MappingProxyType(
-        {
-            "set_memory_valid_off": off,
-            "set_memory_valid_on": on,
-            "set_direct_map_invalid": off,
-            "set_direct_map_default": default,
-        }
-    )
+def table_level(level: int, name: str, *, folded: bool = False) -> LevelEncoding:
+    """Return a level of tables only; `folded`: the kernel takes every entry for a table."""
+    asked = predicates(name, DIALECT_7_0, folded=folded)
+    roles = {Role.NONE: f"{name}_none"}
+    if folded:
+        roles |= {Role.TABLE: f"{name}_table", Role.LEAF: f"{name}_leaf"}
+    states = table_states(name, f"not {name}_none and not {name}_bad", table)
+    return LevelEncoding(level, name, asked, states, roles=roles)
 
 
-def _table_level(level: int) -> LevelEncoding:
+def leaf_roles(name: str) -> dict[Role, str]:
+    """Return the questions that properties ask, at a level with leaves."""
+    asked = {Role.NONE: "none", Role.PRESENT: "present", Role.VALID: "valid"}
+    if name != NAMES[ENTRY_LEVEL]:
+        asked |= {Role.LEAF: "leaf", Role.TABLE: "table"}
+    return {role: f"{name}_{question}" for role, question in asked.items()}
+
+
+def _levels(variant: Variant, form: Form) -> Mapping[int, LevelEncoding]:
+    levels = {level: table_level(level, NAMES[level]) for level in TABLE_LEVELS}
+    for level in (*BLOCK_LEVELS, ENTRY_LEVEL):
+        if level == 1 and form.granule is Granule.K64:
+            levels[level] = table_level(level, NAMES[level], folded=True)
+        else:
+            levels[level] = _leaf_level(variant, form, level)
+    return MappingProxyType(levels)
+
+
+def _leaf_level(variant: Variant, form: Form, level: int) -> LevelEncoding:
     name = NAMES[level]
-    states = _by_name(
-        State(StateName.NONE, f"{name}_none", none),
-        State(StateName.TABLE, f"not {name}_bad", table),
+    validity = Validity.of(marks_invalid=variant.marks_invalid, kpti=variant.kpti)
+    shared_alias = form.top_address_bit
+    asked = predicates(name, DIALECT_7_0)
+    states = leaf_states(
+        level,
+        asked,
+        Makers(
+            kernel_leaf(level, kpti=variant.kpti, free=UFFD_WP),
+            user_leaf(level, free=UFFD_WP),
+            validity.off,
+            MaskChange(VALID, PRESENT_INVALID),
+            MaskChange(VALID | USER | WRITE, PRESENT_INVALID | RDONLY | PXN | UXN),
+        ),
+        with_user=level >= PMD_LEVEL,
     )
-    return LevelEncoding(level, name, MappingProxyType(predicates(name)), states, {})
-
-
-def _leaf_level(variant: Variant, level: int) -> LevelEncoding:
-    name = NAMES[level]
-    changes = operations(variant)
-    make_invalid = changes["set_memory_valid_off"]
     if level == ENTRY_LEVEL:
-        states = _by_name(
-            State(StateName.NONE, "pte_none", none),
-            State(StateName.VALID_LEAF, "pte_valid", valid),
-            State(StateName.INVALID_LEAF, "pte_present_invalid", present_invalid, make_invalid),
-        )
-        edited_if = None
+        absent = tuple(swap_states(name, asked["pte_present"], SWAP_7_0))
+        others = tuple(table_states(name, "", table).values())[:1]
+        edited_if = dumped_if = None
+        present = PresentQuestion(None, "pte_valid")
     else:
-        states = _by_name(
-            State(StateName.NONE, f"{name}_none", none),
-            State(StateName.TABLE, f"{name}_table", table),
-            State(StateName.VALID_LEAF, f"{name}_leaf and {name}_valid", _valid_leaf),
-            State(
-                StateName.INVALID_LEAF,
-                f"{name}_leaf and not {name}_valid",
-                _invalid_leaf,
-                make_invalid,
-            ),
-        )
-        edited_if = f"{name}_leaf" if variant.marks_invalid else f"{name}_sect"
-    asked = MappingProxyType(predicates(name))
-    return LevelEncoding(level, name, asked, states, changes, edited_if)
-
-
-def _valid_leaf(value: Value) -> Truth:
-    return leaf(value) & valid(value)
-
-
-def _invalid_leaf(value: Value) -> Truth:
-    return leaf(value) & negate(valid(value))
-
-
-def _by_name(*states: State) -> Mapping[StateName, State]:
-    return MappingProxyType({state.name: state for state in states})
+        absent = ()
+        if level == PMD_LEVEL:
+            absent = (migration_state(name, asked["pmd_present"], SWAP_7_0),)
+        others = tuple(table_states(name, f"{name}_table", table).values())
+        dumped_if = f"{name}_leaf"
+        edited_if = dumped_if if variant.marks_invalid else f"{name}_sect"
+        present = PresentQuestion(edited_if, f"{name}_valid" if variant.marks_invalid else None)
+    return LevelEncoding(
+        level,
+        name,
+        MappingProxyType(asked),
+        by_name(*others, *states, *absent),
+        leaf_operations(
+            level, validity, marks_invalid=variant.marks_invalid, shared_alias=shared_alias
+        ),
+        edited_if,
+        dumped_if,
+        present,
+        leaf_roles(name),
+        leaf_courses(shared_alias),
+        invalidations=("set_memory_valid_off", "set_direct_map_invalid"),
+        kept=(f"{name}_write", f"{name}_dirty"),
+        changes=("set_memory_ro", "set_memory_rw", "set_memory_nx", "set_memory_x"),
+        restores="set_memory_valid_on",
+        folds=("contpte_fold", "contpte_unfold") if level == ENTRY_LEVEL else None,
+        split=None
+        if level == ENTRY_LEVEL
+        else split_of(level, keeps_validity=variant.marks_invalid),
+        copy="hibernate_copy",
+        meaningful=MEANINGFUL | shared_alias,
+    )

@@ -1,11 +1,13 @@
 """Bits and attribute sets of Linux's stage 1 descriptors on arm64.
 
-Source: arch/arm64 of Linux 7.0 and 7.0.1 (pgtable-hwdef.h, pgtable-prot.h): facts, no text.
+Source: arch/arm64 of Linux 6.1, 7.0 and 7.0.1 (pgtable-hwdef.h, pgtable-prot.h, pgtable.h) and
+include/linux/swap.h: facts, no text.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 
 VALID = 1 << 0
@@ -30,6 +32,66 @@ DIRTY = 1 << 55
 SPECIAL = 1 << 56
 UFFD_WP = 1 << 58
 
+PROT_NONE_6_1 = 1 << 58
+"""Linux 6.1: a leaf without access, while VALID is clear."""
+PMD_PRESENT_INVALID_6_1 = 1 << 59
+"""Linux 6.1: a user block on its way from one state to another."""
+
+PXN_TABLE = 1 << 59
+UXN_TABLE = 1 << 60
+ADDRESS_FIELD = ((1 << 50) - (1 << 12)) | SHARED
+"""Every bit that can hold part of an address, in one format or another."""
+
+
+@dataclass(frozen=True, slots=True)
+class SwapFormat:
+    """Where an entry that is not present keeps its type and offset, and what the types mean.
+
+    The numbers are those of a kernel with memory failure, migration and device memory configured.
+    """
+
+    type_lsb: int
+    offset: int
+    exclusive: int
+    write_protected: int
+    """0 where the kernel has no userfaultfd write protection."""
+    poisoned: tuple[int, ...]
+    migration: tuple[int, ...]
+    device: tuple[int, ...]
+    marker: tuple[int, ...]
+
+    @property
+    def type_mask(self) -> int:
+        """The five bits of the type."""
+        return 0x1F << self.type_lsb
+
+    @property
+    def fields(self) -> int:
+        """Every bit that may be set."""
+        return self.type_mask | self.offset | self.exclusive | self.write_protected
+
+
+SWAP_7_0 = SwapFormat(
+    type_lsb=6,
+    offset=(1 << 62) - (1 << 12),
+    exclusive=1 << 2,
+    write_protected=1 << 3,
+    poisoned=(21,),
+    migration=(22, 23, 24),
+    device=(25, 26, 27, 28, 29, 30),
+    marker=(31,),
+)
+SWAP_6_1 = SwapFormat(
+    type_lsb=3,
+    offset=(1 << 58) - (1 << 8),
+    exclusive=1 << 2,
+    write_protected=0,
+    poisoned=(23,),
+    migration=(24, 25, 26),
+    device=(27, 28, 29, 30),
+    marker=(31,),
+)
+
 BITS: Mapping[str, int] = MappingProxyType(
     {
         "VALID": VALID,
@@ -50,6 +112,13 @@ BITS: Mapping[str, int] = MappingProxyType(
         "DIRTY": DIRTY,
         "SPECIAL": SPECIAL,
         "UFFD_WP": UFFD_WP,
+    }
+)
+BITS_6_1: Mapping[str, int] = MappingProxyType(
+    {
+        **{name: mask for name, mask in BITS.items() if name not in {"PRESENT_INVALID", "UFFD_WP"}},
+        "PROT_NONE": PROT_NONE_6_1,
+        "PMD_PRESENT_INVALID": PMD_PRESENT_INVALID_6_1,
     }
 )
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from harness.arch.granule import Granule
 from harness.encodings.definition import LevelEncoding, WalkDecision
-from harness.encodings.linux_bits import PRESENT_INVALID, VALID
+from harness.encodings.linux_bits import VALID
 from harness.encodings.words import listed, size_in_words
 
 _TELLING = ("present", "leaf", "sect", "table")
@@ -14,19 +14,19 @@ _TELLING_PTE = ("present", "valid", "present_invalid")
 _ARE = {1: "is", 2: "are both"}
 
 
-def describe(levels: Mapping[int, LevelEncoding], value: int, level: int, granule: Granule) -> str:
-    """Say what the kernel takes `value` for at `level`, and what follows from it."""
-    meaning = levels[level]
+def describe(meaning: LevelEncoding, value: int, granule: Granule) -> str:
+    """Say what the kernel takes `value` for at one level, and what follows from it."""
     name = meaning.name
     if value == 0:
         return f"{name}_none: nothing is mapped here."
     answers = meaning.true_of(value)
-    if f"{name}_leaf" not in answers and f"{name}_valid" not in answers:
+    if f"{name}_valid" not in answers:
         what = "not a table, and it has no other entries" if answers[f"{name}_bad"] else "a table"
         return f"At {name} this kernel knows tables only; this is {what}."
     told = [
         f"{name}_{question}"
         for question in (_TELLING if f"{name}_leaf" in answers else _TELLING_PTE)
+        if f"{name}_{question}" in answers
     ]
     return f"{_answers_in_words(told, answers)} {_consequence(meaning, value, granule)}"
 
@@ -47,14 +47,18 @@ def _consequence(meaning: LevelEncoding, value: int, granule: Granule) -> str:
     size = size_in_words(granule.level_size(meaning.level))
     if meaning.predicates.get(f"{name}_table", _never)(value):
         return "A table of the next level."
-    if meaning.edited_if is None:
+    if not meaning.operations:
+        edits = "this kernel changes the attributes of pages only"
+    elif meaning.edited_if is None:
         edits = "the walk that changes page attributes edits every pte"
     else:
         edits = f"the walk that changes page attributes asks {meaning.edited_if} and edits it"
     if value & VALID:
         return f"A valid {size} leaf: {edits}."
+    if not meaning.operations:
+        return f"Not valid, and {edits}."
     if meaning.walk_decision(value) is WalkDecision.EDITS:
-        if value & PRESENT_INVALID:
+        if meaning.true_of(value).get(f"{name}_present_invalid"):
             state = f"A {size} leaf made invalid, and known as one"
         else:
             state = f"Not present: a swap or migration entry, or a {size} leaf made invalid"

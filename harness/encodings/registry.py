@@ -8,13 +8,20 @@ from functools import cache
 from harness.encodings.bare import bare
 from harness.encodings.definition import Encoding
 from harness.encodings.hardware import hardware_bits
+from harness.encodings.kvm_stage2 import kvm_stage2
 from harness.encodings.linux import linux, variants
+from harness.encodings.linux_6_1 import variants_6_1
 from harness.errors import ValueSyntaxError
 
 
 @cache
 def _all() -> dict[str, Encoding]:
-    found = [bare(), *(linux(variant) for variant in variants())]
+    found = [
+        bare(),
+        *variants_6_1(),
+        *(linux(variant) for variant in variants()),
+        kvm_stage2(),
+    ]
     return {encoding.name: encoding for encoding in found}
 
 

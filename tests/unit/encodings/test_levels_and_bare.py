@@ -71,7 +71,7 @@ def test_hardware_reads_a_descriptor_by_its_type_bits_and_level(
         (0b01, 2, (StateName.VALID_LEAF,)),
         (0b11, 2, (StateName.TABLE,)),
         (0b11, 3, (StateName.VALID_LEAF,)),
-        (0b01, 3, ()),
+        (0b01, 3, (StateName.NONE,)),
     ],
 )
 def test_hardware_knows_one_way_not_to_be_mapped(
