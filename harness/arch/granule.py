@@ -14,6 +14,10 @@ class Granule(Enum):
     K16 = 14
     K64 = 16
 
+    def __init__(self, bits: int) -> None:
+        self.bits = bits
+        """log2 of the size in bytes: the value, as an attribute that is read without a call."""
+
     @property
     def label(self) -> str:
         """The manual's name: 4KB is written 4K here and in scenario files."""

@@ -42,6 +42,8 @@ class ReservedGranule(StrEnum):
 class ReservedAttribute(StrEnum):
     """Which memory a reserved encoding in MAIR_ELx is."""
 
+    __hash__ = str.__hash__  # Enum's own is written in Python.
+
     DEVICE = "Device-nGnRnE"
     NON_CACHEABLE = "Normal-NC"
     WRITE_BACK = "Normal-WB"

@@ -16,7 +16,7 @@ from harness.cases.answers import (
 )
 from harness.cases.case import Case, Document
 from harness.cases.parse import parse_case
-from harness.cases.reading import read_cases, read_lines
+from harness.cases.reading import name_of, read_cases, read_lines
 
 __all__ = [
     "Answer",
@@ -28,6 +28,7 @@ __all__ = [
     "answer_line",
     "compare",
     "compare_documents",
+    "name_of",
     "parse_case",
     "read_cases",
     "read_lines",

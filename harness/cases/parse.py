@@ -26,15 +26,16 @@ from harness.vmsa.regime import Regime
 from harness.vmsa.unmodelled import ALWAYS_ON, REFUSED
 
 
-def parse_case(line: str, at: Location) -> Case:
-    """Return the case of one line; CaseError names the place and the reason."""
+def parse_case(line: str, file: str, number: int) -> Case:
+    """Return the case of line `number` of `file`; CaseError names the place and the reason."""
     try:
         document = json.loads(line)
         return _case(document)
     except (_Malformed, UnsupportedError) as error:
-        raise CaseError(str(error), at) from None
+        raise CaseError(str(error), Location(file, number)) from None
     except json.JSONDecodeError as error:
-        raise CaseError(f"not JSON: {error.msg} at column {error.colno}", at) from None
+        reason = f"not JSON: {error.msg} at column {error.colno}"
+        raise CaseError(reason, Location(file, number)) from None
 
 
 class _Malformed(Exception):  # noqa: N818 - never leaves this module
@@ -268,16 +269,18 @@ def _access(value: Any, regime: Regime) -> Access:  # noqa: ANN401 - whatever JS
         kind,
         size,
         el,
-        _flag(value, "pan"),
-        _flag(value, "uao"),
-        _flag(value, "unprivileged"),
+        *_flags(value),
         operation,
     )
 
 
-def _flag(value: Document, name: str) -> bool:
-    """Return a bit, written 0, 1, false or true; absent is false."""
-    content = value.get(name, False)
-    if not isinstance(content, int) or content not in (0, 1):
-        raise _Malformed(f"access: {name} is neither 0 nor 1")
-    return bool(content)
+_BITS: Mapping[object, bool] = {0: False, 1: True}
+
+
+def _flags(value: Document) -> tuple[bool, bool, bool]:
+    """Return PSTATE.PAN, UAO and the unprivileged form; a bit is 0, 1, false, true or absent."""
+    get = value.get
+    try:
+        return _BITS[get("pan", 0)], _BITS[get("uao", 0)], _BITS[get("unprivileged", 0)]
+    except (KeyError, TypeError):
+        raise _Malformed("access: one of pan, uao, unprivileged is neither 0 nor 1") from None

@@ -14,27 +14,32 @@ from harness.errors import InputError, Location
 STANDARD_INPUT = "-"
 
 
-def read_lines(file: str) -> Iterator[tuple[Location, str]]:
-    """Yield each line that is not blank, with its place; `-` is standard input.
+def read_lines(file: str) -> Iterator[tuple[int, str]]:
+    """Yield each line that is not blank, with its number; `-` is standard input.
 
     InputError if the file cannot be read; a name that ends in `.gz` is unpacked.
     """
-    name = "standard input" if file == STANDARD_INPUT else file
     number = 0
     try:
         for number, line in enumerate(_lines(file), start=1):
             if not line.isspace():
-                yield Location(name, number), line
+                yield number, line
     except UnicodeDecodeError:
-        raise InputError("not UTF-8 text", Location(name, number + 1)) from None
+        raise InputError("not UTF-8 text", Location(name_of(file), number + 1)) from None
     except (OSError, EOFError) as error:
-        raise InputError(f"cannot be read: {_reason(error)}", Location(name)) from None
+        raise InputError(f"cannot be read: {_reason(error)}", Location(name_of(file))) from None
 
 
 def read_cases(file: str) -> Iterator[Case]:
     """Yield the cases of a file; CaseError names the line that is none."""
-    for at, line in read_lines(file):
-        yield parse_case(line, at)
+    name = name_of(file)
+    for number, line in read_lines(file):
+        yield parse_case(line, name, number)
+
+
+def name_of(file: str) -> str:
+    """Return what messages call the file."""
+    return "standard input" if file == STANDARD_INPUT else file
 
 
 def _reason(error: OSError | EOFError) -> str:

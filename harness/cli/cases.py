@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from itertools import zip_longest
 from typing import Any
 
-from harness.cases import compare_documents, read_lines
+from harness.cases import compare_documents, name_of, read_lines
 from harness.errors import CaseError, ExitCode, Location
 
 DESCRIPTION = (
@@ -50,7 +50,8 @@ def execute(arguments: argparse.Namespace) -> ExitCode:
 
 
 def _answers(file: str) -> Iterator[tuple[Location, dict[str, Any]]]:
-    for at, line in read_lines(file):
+    for number, line in read_lines(file):
+        at = Location(name_of(file), number)
         try:
             document = json.loads(line)
         except json.JSONDecodeError as error:

@@ -108,7 +108,7 @@ def address_format(granule: Granule, *, ds: bool, lpa: bool, d128: bool) -> Addr
 
     `ds`: effective DS (FEAT_LPA2); `lpa`: FEAT_LPA; `d128`: 128-bit descriptors with 56-bit PAs.
     """
-    lowest = granule.value
+    lowest = granule.bits
     if d128:
         return AddressFormat(_ones(55, lowest), 0, 0)
     if lpa and granule is Granule.K64:

@@ -234,7 +234,7 @@ def _walk_parameters(  # noqa: PLR0913 - each is one field of S1TTWParams
         return None
     ia_bits = 64 - txsz_used
     entry_shift = 4 if d128 else 3
-    granule_bits = granule.value
+    granule_bits = granule.bits
     stride = granule_bits - entry_shift
     level = start_level(ia_bits, granule_bits, stride, ttbr_fields.SKL.get(ttbr) if d128 else 0)
     shift = granule_bits + (LAST_LEVEL - level) * stride

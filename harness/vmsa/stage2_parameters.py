@@ -133,22 +133,22 @@ def _walk_parameters(
         return None, "AArch64.S2TxSZFaults"
     ia_bits = 64 - txsz
     entry_shift = 4 if d128 else 3
-    stride = granule.value - entry_shift
+    stride = granule.bits - entry_shift
     if d128:
-        level = start_level(ia_bits, granule.value, stride, ttbr.SKL.get(base))
+        level = start_level(ia_bits, granule.bits, stride, ttbr.SKL.get(base))
     else:
         selected = _start_level(profile, control, granule, ds=ds)
         if selected is None:
             return None, "AArch64.S2InvalidSL"
         level = selected
-    shift = granule.value + (LAST_LEVEL - level) * stride
+    shift = granule.bits + (LAST_LEVEL - level) * stride
     if not d128 and not shift < ia_bits <= shift + stride + _LARGEST_CONCATENATION:
         return None, "AArch64.S2InconsistentSL"
     ps = vtcr.PS.get(control)
     return (
         WalkParameters(
             stage=2,
-            granule_bits=granule.value,
+            granule_bits=granule.bits,
             stride=stride,
             entry_shift=entry_shift,
             ia_bits=ia_bits,

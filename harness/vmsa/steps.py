@@ -95,7 +95,7 @@ def _output_format(parameters: WalkParameters) -> OutputFormat:
         return OutputFormat.D128
     if not parameters.form.high:
         return OutputFormat.VMSA48
-    return OutputFormat.LPA if parameters.granule_bits == Granule.K64.value else OutputFormat.LPA2
+    return OutputFormat.LPA if parameters.granule_bits == Granule.K64.bits else OutputFormat.LPA2
 
 
 def _decision(lookup: Lookup, kind: int, skip: int) -> str:

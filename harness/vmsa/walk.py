@@ -152,7 +152,7 @@ _NO_TRANSLATION_D128 = d128.NT.mask
 _ALL_SKIPPED = 3
 _WALK = ("", "AArch64.S1Walk", "AArch64.S2Walk")
 """The rule, by stage."""
-_GRANULE_4K = Granule.K4.value
+_GRANULE_4K = Granule.K4.bits
 
 
 def kind_of(parameters: WalkParameters, descriptor: int, level: int) -> tuple[int, int]:

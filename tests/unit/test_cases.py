@@ -27,13 +27,12 @@ from harness.cases import (
     read_cases,
 )
 from harness.cli.main import main
-from harness.errors import CaseError, InputError, Location
+from harness.errors import CaseError, InputError
 from harness.oracle.translator import ModelTranslator
 from harness.vmsa.access import AccessKind, Operation
 from harness.vmsa.outcome import Fault, MemoryAttributes, Translation
 from harness.vmsa.regime import Regime
 
-AT = Location("cases.jsonl", 7)
 WRITE_BACK = MemoryAttributes("Normal", None, "WB", "WB", "ISH")
 
 
@@ -59,7 +58,7 @@ def access(**changes: Any) -> dict[str, Any]:  # noqa: ANN401 - whatever JSON ho
 
 
 def parse(content: dict[str, Any]) -> Any:  # noqa: ANN401 - a Case
-    return parse_case(json.dumps(content), AT)
+    return parse_case(json.dumps(content), "cases.jsonl", 7)
 
 
 def test_a_case_states_a_whole_machine_and_one_access() -> None:
@@ -151,8 +150,8 @@ def test_a_register_of_128_bits_may_have_them() -> None:
         (access(size=0), "size 0 is no power of two"),
         (access(size="4"), "size '4' is no power of two"),
         (access(el=2), "el 2 is not served by the EL1&0 regime"),
-        (access(pan=2), "pan is neither 0 nor 1"),
-        (access(uao="yes"), "uao is neither 0 nor 1"),
+        (access(pan=2), "one of pan, uao, unprivileged is neither 0 nor 1"),
+        (access(uao=[]), "one of pan, uao, unprivileged is neither 0 nor 1"),
         (access(tag=1), "access has an unknown key: tag"),
     ],
 )
@@ -170,7 +169,7 @@ def test_what_is_no_case_is_refused_with_its_place_and_the_reason(
 )
 def test_a_line_that_is_no_json_object_is_refused(line: str, reason: str) -> None:
     with pytest.raises(CaseError, match=reason):
-        parse_case(line, AT)
+        parse_case(line, "cases.jsonl", 7)
 
 
 def test_a_feature_that_is_known_but_not_modelled_makes_the_answer_unsupported() -> None:
