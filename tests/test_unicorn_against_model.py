@@ -6,17 +6,25 @@ test fails and names the case.
 
 from __future__ import annotations
 
+import random
+from dataclasses import replace
 from functools import cache
+from itertools import islice
 
 import pytest
 from shared_data import shared_data
 
-from harness.cases import read_cases
+from harness.arch.addresses import VirtualAddress
+from harness.arch.features import PROFILES, Profile
+from harness.cases import Case, read_cases
 from harness.oracle.comparison import Comparison, compare_translators
 from harness.oracle.translator import ModelTranslator
 from harness.oracle.unicorn_translator import UnicornTranslator
 
 CASES = 1500
+SCTLR_BITS = (0, 1, 2, 6, 12, 19, 57)
+VA_BITS = (0, 1, 12, 39, 47, 55, 56, 60, 63)
+SOMETIMES = 0.3
 ASKED_IN_FULL = ("basic", "align", "priv", "hafdbs", "at")
 ASKED_IN_PART = ("atomic", "choices", "lpa2", "pie", "poe")
 NOT_ASKED = ("el2", "el20", "s2", "s2at", "d128")
@@ -59,6 +67,34 @@ def test_what_the_core_lacks_is_refused_with_its_reason(category: str) -> None:
 @pytest.mark.parametrize("category", NOT_ASKED)
 def test_no_case_of_another_regime_stage_or_descriptor_size_is_guessed_at(category: str) -> None:
     assert compared(category).unsupported.total() == CASES
+
+
+def _mutated(case: Case, profile: Profile, choose: random.Random) -> Case:
+    """Return the case on another machine, with a bit or two of it turned over."""
+    registers, memory, access = dict(case.registers), dict(case.memory), case.access
+    register, bits = choose.choice((("SCTLR_EL1", SCTLR_BITS), ("TCR_EL1", tuple(range(59)))))
+    registers[register] = registers.get(register, 0) ^ 1 << choose.choice(bits)
+    if memory and choose.random() < SOMETIMES:
+        memory[choose.choice(list(memory))] ^= 1 << choose.randrange(64)
+    if choose.random() < SOMETIMES:
+        va = VirtualAddress(access.va ^ 1 << choose.choice(VA_BITS))
+        access = replace(access, va=va, pan=not access.pan, uao=choose.random() < SOMETIMES)
+    return replace(case, profile=profile, registers=registers, memory=memory, access=access)
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_no_mutated_case_of_a_named_machine_shows_an_unknown_divergence(profile: str) -> None:
+    choose = random.Random(profile)  # noqa: S311 - a test's choice of bits
+    cases = [
+        _mutated(case, PROFILES[profile], choose)
+        for category in ("basic", "align", "at", "atomic")
+        for case in islice(read_cases(str(shared_data() / "spec" / f"{category}.jsonl.gz")), 400)
+    ]
+    found = compare_translators(cases, ModelTranslator(), unicorn())
+    assert found.cases == 1600
+    assert not found.disagreeing, "\n".join(str(each) for each in found.disagreeing)
+    assert found.agreements > 0
+    assert found.divergences.total() > 0
 
 
 def test_plain_cases_need_none_of_the_later_divergences() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from harness.cases import Case, Unsupported
+from harness.errors import UnsupportedError
 from harness.memory import WordMemory
 from harness.oracle.departures import Disagreement
 from harness.oracle.divergences import explain_by_divergences, joined
@@ -85,7 +86,12 @@ def _compare(result: Comparison, case: Case, expected: Outcome, seen: Seen) -> N
         return
     memory = WordMemory(case.memory)
     disagreement = Disagreement(case.profile, case.registers, memory, case.access, seen)
-    known = explain_by_divergences(result.other, disagreement)
+    try:
+        known = explain_by_divergences(result.other, disagreement)
+    except UnsupportedError as error:
+        # The engine went on where the model stops, to something that the model cannot follow.
+        result.unsupported[str(error)] += 1
+        return
     if known:
         result.divergences[joined(known)] += 1
         return

@@ -11,14 +11,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Any
 
 from harness.arch.addresses import PhysicalAddress
 from harness.arch.features import Feature, Profile
-from harness.arch.implementation import DeviceFetch, Misprogrammed, OutOfRange
-from harness.arch.registers import sctlr
+from harness.arch.implementation import (
+    DeviceFetch,
+    Misprogrammed,
+    OutOfRange,
+    ReservedAttribute,
+    ReservedGranule,
+)
+from harness.arch.registers import par, sctlr
 from harness.memory import DescriptorMemory
 from harness.oracle.seen import Seen, agrees
 from harness.vmsa.access import Access, Operation
+from harness.vmsa.alignment import TRAITS
 from harness.vmsa.context import Context
 from harness.vmsa.descriptor import BLOCK, LAST_LEVEL, TABLE, KindsAt
 from harness.vmsa.outcome import Outcome, Translation
@@ -44,8 +52,11 @@ class Departure:
     """One rule of the model changed; None leaves that part as it is."""
 
     profile: Callable[[Profile], Profile] | None = None
+    granule: Callable[[Access], ReservedGranule] | None = None
+    """What a reserved TG0 or TG1 selects, by the half that is accessed."""
     registers: Callable[[Mapping[str, int]], Mapping[str, int]] | None = None
-    access: Callable[[Access], Access] | None = None
+    access: Callable[[Access, Mapping[str, int]], Access] | None = None
+    """The access that is made, from that asked for and the registers."""
     walk: Callable[[WalkParameters], WalkParameters] | None = None
     completes: Callable[[Access], bool] | None = None
     """The access is made without any translation."""
@@ -57,6 +68,7 @@ def departures_behind(disagreement: Disagreement) -> tuple[str, ...] | None:
     """Return the fewest departures that predict what was seen, by id; None if none do.
 
     Of two that predict the same, the one that stands later in `DEPARTURES` is named.
+    UnsupportedError where a departure leads to what the model does not have.
     """
     needed = list(DEPARTURES)
     if not _predicts(disagreement, needed):
@@ -77,8 +89,10 @@ def predict(disagreement: Disagreement, names: list[str]) -> Outcome:
         if departure.completes and departure.completes(access):
             return Translation(PhysicalAddress(access.va), None)
         profile = departure.profile(profile) if departure.profile else profile
+        if departure.granule:
+            profile = _choosing(profile, reserved_granule=departure.granule(access))
         registers = departure.registers(registers) if departure.registers else registers
-        access = departure.access(access) if departure.access else access
+        access = departure.access(access, registers) if departure.access else access
     walks = [departure.walk for departure in departures if departure.walk]
     reads = _Remembering(disagreement.memory)
     context = _DepartingContext(profile, registers, walks)
@@ -88,8 +102,15 @@ def predict(disagreement: Disagreement, names: list[str]) -> Outcome:
         for departure in departures:
             if departure.location:
                 pa = departure.location(outcome.pa, reads.last, walk.granule_bits)
-                outcome = replace(outcome, pa=pa)
+                outcome = replace(outcome, pa=pa, par=_par_of(outcome, pa))
     return outcome
+
+
+def _par_of(outcome: Translation, pa: PhysicalAddress) -> int | None:
+    """Return PAR_EL1 of an AT that leads to `pa` instead; a failed one keeps its own."""
+    if outcome.par is None or par.F.get(outcome.par):
+        return outcome.par
+    return outcome.par & ~par.PA.mask | pa & par.PA.mask
 
 
 def _predicts(disagreement: Disagreement, names: list[str]) -> bool:
@@ -129,24 +150,14 @@ def _with(*features: Feature) -> Callable[[Profile], Profile]:
     return lambda profile: replace(profile, features=profile.features | set(features))
 
 
+def _choosing(profile: Profile, **choices: Any) -> Profile:  # noqa: ANN401 - each its own type
+    """Return `profile` with some of its implementation's choices made otherwise."""
+    return replace(profile, implementation=replace(profile.implementation, **choices))
+
+
 def _clamp_txsz(profile: Profile) -> Profile:
-    choices = replace(
-        profile.implementation,
-        txsz_above_max=OutOfRange.CLAMP,
-        txsz_below_min=OutOfRange.CLAMP,
-    )
-    narrow = profile.features - {Feature.TTST, Feature.LVA}
-    return replace(profile, features=narrow, implementation=choices)
-
-
-def _ignore_nt(profile: Profile) -> Profile:
-    choices = replace(profile.implementation, nt_bit=Misprogrammed.IGNORE)
-    return replace(profile, implementation=choices)
-
-
-def _fetch_from_device(profile: Profile) -> Profile:
-    choices = replace(profile.implementation, fetch_from_device=DeviceFetch.ALLOW)
-    return replace(profile, implementation=choices)
+    narrow = replace(profile, features=profile.features - {Feature.TTST, Feature.LVA})
+    return _choosing(narrow, txsz_above_max=OutOfRange.CLAMP, txsz_below_min=OutOfRange.CLAMP)
 
 
 def _narrow_addresses(profile: Profile) -> Profile:
@@ -160,6 +171,15 @@ def _no_device_memory(registers: Mapping[str, int]) -> Mapping[str, int]:
     return {**registers, "MAIR_EL1": int.from_bytes(normal, "little")}
 
 
+def _in_bytes_while_off(access: Access, registers: Mapping[str, int]) -> Access:
+    """Make an access of one byte of one that only the Device memory of stage 1 off would refuse."""
+    control = registers.get("SCTLR_EL1", 0)
+    traits = TRAITS[access.operation]
+    if control & (sctlr.M.mask | sctlr.A.mask) or traits.exclusive or traits.atomic:
+        return access
+    return replace(access, size=1, operation=Operation.PLAIN)
+
+
 def _no_alignment_check(registers: Mapping[str, int]) -> Mapping[str, int]:
     return {**registers, "SCTLR_EL1": sctlr.A.set(registers.get("SCTLR_EL1", 0), 0)}
 
@@ -171,7 +191,7 @@ _ORDERED = {
 }
 
 
-def _without_order(access: Access) -> Access:
+def _without_order(access: Access, _registers: Mapping[str, int]) -> Access:
     ordered = access.operation in _ORDERED
     return replace(access, operation=Operation.PLAIN) if ordered else access
 
@@ -201,6 +221,7 @@ def _with_all_address_bits(pa: PhysicalAddress, leaf: int, granule_bits: int) ->
 
 
 _ANY_ADDRESS = 64
+_SELECTING_BIT = 55
 _PA_BITS_OF_THE_CORE = 44
 
 
@@ -220,8 +241,14 @@ DEPARTURES: Mapping[str, Departure] = MappingProxyType(
         "contiguous-ignored": Departure(
             walk=lambda walk: walk._replace(contiguous_bits=(0,) * len(walk.contiguous_bits))
         ),
-        "no-device-alignment-fault": Departure(registers=_no_device_memory),
         "no-alignment-check": Departure(registers=_no_alignment_check),
+        "no-device-alignment-fault": Departure(
+            registers=_no_device_memory,
+            access=_in_bytes_while_off,
+            profile=lambda profile: _choosing(
+                profile, reserved_memory_attribute=ReservedAttribute.WRITE_BACK
+            ),
+        ),
         "no-e0pd": Departure(profile=_without(Feature.E0PD)),
         "no-epan": Departure(profile=_without(Feature.PAN3)),
         "no-indirect-permissions": Departure(
@@ -229,8 +256,17 @@ DEPARTURES: Mapping[str, Departure] = MappingProxyType(
         ),
         "no-lse2": Departure(profile=_without(Feature.LSE2)),
         "unaligned-acquire-release": Departure(access=_without_order),
-        "nt-ignored": Departure(profile=_ignore_nt),
-        "fetch-from-device": Departure(profile=_fetch_from_device),
+        "nt-ignored": Departure(
+            profile=lambda profile: _choosing(profile, nt_bit=Misprogrammed.IGNORE)
+        ),
+        "reserved-granule": Departure(
+            granule=lambda access: (
+                ReservedGranule.K4 if access.va >> _SELECTING_BIT & 1 else ReservedGranule.K64
+            )
+        ),
+        "fetch-from-device": Departure(
+            profile=lambda profile: _choosing(profile, fetch_from_device=DeviceFetch.ALLOW)
+        ),
         "later-features": Departure(
             profile=_with(Feature.PAN, Feature.PAN2, Feature.HPDS, Feature.UAO)
         ),

@@ -13,6 +13,7 @@ from vmsa_machine import (
     AP_EL0,
     CONTIGUOUS,
     DEVICE,
+    HIGH,
     INNER,
     LEAF,
     NT,
@@ -74,6 +75,7 @@ SMALL_PA = TCR & ~(7 << 32)
 HIGH_OUTPUT = LEAF | 1 << 40
 USER = LEAF | AP_EL0
 UNALIGNED = {"size": 4}
+AT = {"operation": Operation.AT_S1E1R}
 
 PAIRS = {
     "illegal-block-level": Pair(
@@ -109,9 +111,23 @@ PAIRS = {
         Question(Machine(block() | NT, level=2)),
         Question(Machine(block(), level=2)),
     ),
+    "block-address-bits (in PAR_EL1)": Pair(
+        Question(Machine(block() | NT, level=2), kind="at", access=AT),
+        Question(Machine(block() & ~1 | NT, level=2), kind="at", access=AT),
+    ),
     "no-device-alignment-fault": Pair(
         Question(Machine(LEAF | DEVICE), va=VA + 1, access=UNALIGNED),
         Question(Machine(LEAF | DEVICE), access=UNALIGNED),
+    ),
+    "no-device-alignment-fault (of a reserved attribute)": Pair(
+        Question(
+            Machine(LEAF | DEVICE, registers={"MAIR_EL1": 0x5000}), va=VA + 1, access=UNALIGNED
+        ),
+        Question(Machine(LEAF | DEVICE, registers={"MAIR_EL1": 0x5000}), access=UNALIGNED),
+    ),
+    "no-device-alignment-fault (while stage 1 is off)": Pair(
+        Question(Machine(sctlr=SCTLR & ~1), va=VA + 1, access=UNALIGNED),
+        Question(Machine(sctlr=SCTLR & ~1), access=UNALIGNED),
     ),
     "no-alignment-check": Pair(
         Question(Machine(sctlr=SCTLR | 0b10), va=VA + 1, access=UNALIGNED),
@@ -154,6 +170,11 @@ PAIRS = {
         Question(Machine(block() | NT, level=2, choices=FAULTS).having(Feature.BBM), va=VA | NT),
         Question(Machine(block(), level=2, choices=FAULTS).having(Feature.BBM)),
     ),
+    "reserved-granule": Pair(
+        # In Unicorn TG0 = 0b11 is 64K, and TG1 = 0b00 is 4K.
+        Question(Machine(tcr=TCR | 0b11 << 14)),
+        Question(Machine(tcr=TCR & ~(0b11 << 30)), va=HIGH),
+    ),
     "fetch-from-device": Pair(
         Question(Machine(LEAF | DEVICE, choices=FAULTS), kind="fetch"),
         Question(Machine(LEAF, choices=FAULTS), kind="fetch"),
@@ -168,7 +189,9 @@ MAINTENANCE = "no-fault-of-cache-maintenance"
 
 
 def test_every_divergence_of_the_list_is_shown_by_a_test() -> None:
-    assert {*PAIRS, MAINTENANCE} == {divergence.id for divergence in divergences()}
+    assert {*(name.split()[0] for name in PAIRS), MAINTENANCE} == {
+        divergence.id for divergence in divergences()
+    }
 
 
 @dataclass(frozen=True)
@@ -203,7 +226,7 @@ def compared(question: Question, unicorn: Answering) -> Comparison:
 @pytest.mark.parametrize("name", PAIRS)
 def test_unicorn_departs_as_the_list_says(name: str, unicorn: Answering) -> None:
     found = compared(PAIRS[name].shows, unicorn)
-    assert found.divergences == {name: 1}, found.table()
+    assert found.divergences == {name.split(maxsplit=1)[0]: 1}, found.table()
 
 
 @pytest.mark.parametrize("name", PAIRS)
@@ -216,6 +239,30 @@ def test_several_departures_of_one_access_are_all_named(unicorn: Answering) -> N
     question = Question(Machine(OLD | 1 << 40, tcr=SMALL_PA | HA).having(Feature.HAFDBS))
     found = compared(question, unicorn)
     assert found.divergences == {"no-address-size-fault+no-hardware-update": 1}
+
+
+@pytest.mark.parametrize("operation", [Operation.PLAIN, Operation.LOAD_ACQUIRE])
+def test_with_stage_1_off_the_alignment_check_is_a_divergence_of_its_own(
+    operation: Operation, unicorn: Answering
+) -> None:
+    off = Machine(sctlr=SCTLR & ~1 | 0b10)
+    access = {**UNALIGNED, "operation": operation}
+    found = compared(Question(off, va=VA + 1, access=access), unicorn)
+    assert found.disagreements == 0
+    assert "no-alignment-check" in next(iter(found.divergences))
+
+
+def test_an_exclusive_is_checked_with_stage_1_off_too(unicorn: Answering) -> None:
+    access = {**UNALIGNED, "operation": Operation.LOAD_EXCLUSIVE}
+    found = compared(Question(Machine(sctlr=SCTLR & ~1), va=VA + 1, access=access), unicorn)
+    assert found.agreements == 1
+
+
+def test_a_failed_at_has_no_location_to_depart_in(unicorn: Answering) -> None:
+    """The Access flag fault of the block hides its address bits; HA would lift it."""
+    old = Machine(block(OLD) | NT, level=2, tcr=TCR | HA).having(Feature.HAFDBS)
+    found = compared(Question(old, kind="at", access=AT), unicorn)
+    assert found.divergences == {"no-hardware-update": 1}
 
 
 def test_what_no_departure_predicts_stays_a_disagreement(unicorn: Answering) -> None:
@@ -232,6 +279,14 @@ def test_what_no_departure_predicts_stays_a_disagreement(unicorn: Answering) -> 
     text = str(found.disagreeing[0])
     assert f"{OUTPUT + VA:#x}" in text
     assert f"{OUTPUT + PAGE_SIZE + VA:#x}" in text
+
+
+def test_what_the_model_cannot_follow_is_unsupported(unicorn: Answering) -> None:
+    """SCTLR_EL1.A stops the model before it looks at TCR_EL1.MTX0, but not Unicorn."""
+    tagged = Machine(sctlr=SCTLR | 0b10, tcr=TCR | 1 << 60)
+    found = compared(Question(tagged, va=VA + 1, access=UNALIGNED), unicorn)
+    assert found.unsupported.total() == 1
+    assert "MTX0" in next(iter(found.unsupported))
 
 
 def test_a_departure_of_unicorn_excuses_no_other_engine(unicorn: Answering) -> None:
