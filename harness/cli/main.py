@@ -6,6 +6,7 @@ import argparse
 import importlib
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
@@ -57,22 +58,40 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return the exit code; errors of the tree become one line on stderr."""
     words = list(sys.argv[1:] if argv is None else argv)
     try:
-        return _dispatch(words)
+        code = _dispatch(words)
+        sys.stdout.flush()
     except HarnessError as error:
         print(f"mmu-harness: {error}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
         # The reader of our output went away (`| head`): end quietly, as every filter does.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return ExitCode.EXPECTED
     except KeyboardInterrupt:
         print("mmu-harness: interrupted", file=sys.stderr)
         return 130
+    return code
 
 
 def run() -> None:
-    """Entry point of the console script."""
-    sys.exit(main())
+    """Entry point of the console script: what no `HarnessError` foresees is no finding, 1."""
+    try:
+        code = main()
+    except OSError as error:
+        # Whoever opens a file names it in an InputError: what is left is our own output.
+        print(f"mmu-harness: output: {error.strerror}", file=sys.stderr)
+        _drop_output()
+        code = ExitCode.HARNESS_FAILED
+    except Exception:  # noqa: BLE001 - Python itself would exit with 1
+        traceback.print_exc()
+        print("mmu-harness: the harness itself failed, as shown above", file=sys.stderr)
+        code = ExitCode.HARNESS_FAILED
+    sys.exit(code)
+
+
+def _drop_output() -> None:
+    """Let nothing that is still buffered be written when the program ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _dispatch(words: list[str]) -> int:
