@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from itertools import product
 
 from harness.arch.addresses import PhysicalAddress
-from harness.arch.registers import sctlr
 from harness.memory import DescriptorMemory
 from harness.vmsa.descriptor import ACCESS_FLAG
 from harness.vmsa.tlb.choice import RegisterRead, Source
+from harness.vmsa.tlb.effects import cacheable_part
 from harness.vmsa.tlb.state import OldRegister, OldWord, Progress, TranslationState
 
 _VALID = 1
-NEVER_CACHED = frozenset({"POR_EL0", "POR_EL1"})
-"""Overlays apply to what a TLB gives, they are no part of it (DDI 0487, D8.4, FEAT_S1POE)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +151,3 @@ def register_options(state: TranslationState) -> tuple[RegisterOptions, ...]:
                 since.append((name, origin.since))
         found.append(RegisterOptions(values, tuple(held), tuple(since)))
     return tuple(found)
-
-
-def cacheable_part(name: str, current: int, old: int) -> int:
-    """Return what a TLB entry may keep of a register's `old` value, the rest being current.
-
-    Of SCTLR_EL1 only WXN may be cached, of the overlay registers nothing (DDI 0487, D24.2).
-    """
-    if name == "SCTLR_EL1":
-        return current & ~sctlr.WXN.mask | old & sctlr.WXN.mask
-    return current if name in NEVER_CACHED else old

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from harness.arch.features import Profile
-from harness.arch.registers import tcr
+from harness.arch.registers import sctlr, tcr
 from harness.vmsa.tlb.barriers import read_dsb
 from harness.vmsa.tlb.invalidation import read_tlbi
 from harness.vmsa.tlb.state import (
@@ -38,6 +38,7 @@ TRANSLATION_REGISTERS = frozenset(
 )
 """Registers whose old value may still count after an MSR; of others none is kept."""
 
+_NEVER_CACHED = frozenset({"POR_EL0", "POR_EL1"})
 _VALID = 1
 
 
@@ -151,6 +152,8 @@ def after_isb(state: TranslationState) -> TranslationState:
         if each.progress is Progress.SYNCHRONISED
         else replace(each, progress=Progress.SYNCHRONISED, since=position)
         for each in state.old_registers
+        if cacheable_part(each.name, state.register(each.name), each.value)
+        != state.register(each.name)
     )
     tlbis = tuple(
         replace(tlbi, progress=Progress.SYNCHRONISED)
@@ -183,11 +186,12 @@ def after_exception_return(state: TranslationState) -> TranslationState:
     return after_isb(state)
 
 
-def after_conditional_branch(state: TranslationState) -> TranslationState:
-    """Take a conditional branch into account: no later dirty update is made in advance of it.
+def after_dependency(state: TranslationState) -> TranslationState:
+    """Take a conditional branch into account, or an access whose address comes from a load.
 
-    Hardware sets the dirty state only for a store that is certain to execute; a branch that
-    depends on an earlier read comes before it. Every conditional branch counts as one.
+    Hardware sets the dirty state only for a store that is certain to execute: no later update is
+    made in advance of a branch, or of an address, that depends on an earlier read. The caller may
+    count every conditional branch, and every address made from a loaded value, as one that does.
     """
     if not state.promises:
         return state
@@ -208,6 +212,17 @@ def after_msr(state: TranslationState, register: str, new: int) -> TranslationSt
         old_registers=tuple(old_registers),
     )
     return _under_asid(changed, present_asid(registers))
+
+
+def cacheable_part(name: str, current: int, old: int) -> int:
+    """Return what a TLB entry may keep of a register's `old` value, the rest being current.
+
+    Of SCTLR_EL1 only WXN may be cached (DDI 0487, D24.2); overlays apply to what a TLB gives and
+    are no part of it (D8.4, FEAT_S1POE).
+    """
+    if name == "SCTLR_EL1":
+        return current & ~sctlr.WXN.mask | old & sctlr.WXN.mask
+    return current if name in _NEVER_CACHED else old
 
 
 def _under_asid(state: TranslationState, asid: int) -> TranslationState:

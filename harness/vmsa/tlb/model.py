@@ -158,9 +158,9 @@ class TranslationModel:
         """See `effects.after_msr`."""
         return effects.after_msr(state, register, new)
 
-    def after_conditional_branch(self, state: TranslationState) -> TranslationState:
-        """See `effects.after_conditional_branch`."""
-        return effects.after_conditional_branch(state)
+    def after_dependency(self, state: TranslationState) -> TranslationState:
+        """See `effects.after_dependency`: for conditional branches and dependent addresses."""
+        return effects.after_dependency(state)
 
     def _context(self, state: TranslationState) -> Context:
         context = self._contexts.get(state.registers)

@@ -82,8 +82,8 @@ class Unseen:
 class Promise:
     """A dirty update that an explicit read has seen before the store that makes it.
 
-    The store must follow, without a context synchronisation event or a conditional branch in
-    between; an execution in which it does not is none.
+    The store must follow, without a context synchronisation event or a dependency on what was
+    read in between; an execution in which it does not is none.
     """
 
     address: int
