@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -103,16 +104,15 @@ def looked_up(case: Case) -> list[int]:
 
 
 @pytest.mark.parametrize("category", CATEGORIES)
-def test_the_array_answers_the_last_descriptor_of_every_case_as_the_scalar_form(
-    category: str,
-) -> None:
+def test_the_array_answers_the_last_descriptor_of_a_case_as_the_scalar_form(category: str) -> None:
     found: Counter[str] = Counter()
-    for case in read_cases(str(shared_data() / "spec" / f"{category}.jsonl.gz")):
+    cases = read_cases(str(shared_data() / "spec" / f"{category}.jsonl.gz"))
+    for case in islice(cases, None, None, 3):
         addresses = looked_up(case)
         if addresses:
             last = addresses[-1]
             found += check(case, last, [case.memory.get(last, 0)])
-    assert found["Translation"] > 100
+    assert found["Translation"] > 30
     # The last read may be made for a table, or for an update of one, where both stages are on.
     assert not found["GoesOn"] or category in {"s2", "s2at"}
 
@@ -124,10 +124,11 @@ def flipped(value: int, generator: np.random.Generator, count: int) -> list[int]
 
 
 def check_everywhere(case: Case, generator: np.random.Generator) -> Counter[str]:
-    """Check changed and random values of every descriptor that the case looks at."""
+    """Check every descriptor that the case looks at: its value, changed values, random ones."""
     found: Counter[str] = Counter()
     for address in looked_up(case):
-        values = flipped(case.memory.get(address, 0), generator, 12)
+        value = case.memory.get(address, 0)
+        values = [value, *flipped(value, generator, 12)]
         values += generator.integers(0, 1 << 64, 4, np.uint64).tolist()
         found += check(case, address, values)
     return found
@@ -135,7 +136,7 @@ def check_everywhere(case: Case, generator: np.random.Generator) -> Counter[str]
 
 @pytest.mark.long
 @pytest.mark.parametrize("category", CATEGORIES)
-def test_the_array_answers_changed_descriptors_of_every_case_as_the_scalar_form(
+def test_the_array_answers_every_descriptor_of_every_case_also_changed_as_the_scalar_form(
     category: str,
 ) -> None:
     generator = np.random.default_rng(CATEGORIES.index(category))

@@ -27,7 +27,6 @@ _CHUNK: Final = 1 << 14
 _KIND_BITS: Final = 2
 _TYPE_BITS = {INVALID: 0b00, BLOCK: 0b01, TABLE: 0b11, PAGE: 0b11}
 _ALL_BITS: Final = (1 << 64) - 1
-_UNKNOWN: Final = -1
 
 
 class DescriptorArray:
@@ -56,7 +55,8 @@ class DescriptorArray:
         self._beyond = _beyond(lookup.parameters.form, lookup.parameters.oa_bits)
         self._deciding = Selection(_deciding_bits(mmu.context, access, lookup))
         groups = 1 << self._deciding.width + 1 + _KIND_BITS
-        self._codes: NDArray[np.int16] = np.full(groups, _UNKNOWN, np.int16)
+        # One more than the code, 0 where it is not known yet.
+        self._codes: NDArray[np.int16] = np.zeros(groups, np.int16)
         self._meanings: list[Judged] = []
         self._code_of: dict[str, int] = {}
 
@@ -94,10 +94,10 @@ class DescriptorArray:
         groups = self._deciding.pack(words) * (kinds & 1)
         groups = as_indices((groups << 1 | beyond) << _KIND_BITS | kinds)
         codes = self._codes[groups]
-        if codes.min() == _UNKNOWN:
-            self._learn(np.unique(groups[codes == _UNKNOWN]))
+        if not codes.all():
+            self._learn(np.unique(groups[codes == 0]))
             codes = self._codes[groups]
-        return addresses, codes
+        return addresses, codes - 1
 
     def _learn(self, groups: NDArray[np.intp]) -> None:
         """Ask the scalar model about one descriptor of each group."""
@@ -109,7 +109,7 @@ class DescriptorArray:
             code = self._code_of.setdefault(repr(judged), len(self._meanings))
             if code == len(self._meanings):
                 self._meanings.append(judged)
-            self._codes[group] = code
+            self._codes[group] = code + 1
 
 
 def _placing(lookup: Lookup) -> tuple[Words, Words]:
