@@ -8,10 +8,15 @@ for: a place that is not found exactly once in all of them is a refusal, never a
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
+from harness.arch.addresses import PhysicalAddress
 from harness.errors import EngineError
+from harness.machine.engine import STATE_PC, Engine
+from harness.machine.host_memory import HostMemory
+from harness.memory import PAGE_SIZE, PhysicalMemory, Region
 
 SYNDROME = struct.Struct("<IIQI")
 """Syndrome, AArch32's fault status (of no use here), faulting address, target exception level."""
@@ -85,3 +90,77 @@ def _occurrences(data: bytes, pattern: bytes) -> Iterator[int]:
         if offset % 4 == 0:
             yield offset
         offset = data.find(pattern, offset + 1)
+
+
+class UncalibratedEngine(Engine, Protocol):
+    """An engine that can show its saved context, and has nothing found in it yet."""
+
+    def context_bytes(self) -> bytes:
+        """Return the saved context."""
+        ...
+
+
+# Instruction, x0, and the syndrome and FAR that must come of it.
+_EXCEPTIONS = (
+    (0xF940_0001, 0x5A_5A5A_5A58, 0x9600_0005, 0x5A_5A5A_5A58),  # ldr x1, [x0]
+    (0xF900_0001, 0x2B_4C6D_8E98, 0x9600_0045, 0x2B_4C6D_8E98),  # str x1, [x0]
+    (0xD400_B421, 0x13_5724_68A0, 0x5600_05A1, None),  # svc #0x5a1
+)
+_CODE = 0x1000
+
+
+def calibrate(make: Callable[[HostMemory], UncalibratedEngine]) -> ContextLayout:
+    """Provoke known exceptions in engines from `make`; EngineError unless each place is unique."""
+    return locate([_provoke(make, *exception) for exception in _EXCEPTIONS])
+
+
+def _provoke(
+    make: Callable[[HostMemory], UncalibratedEngine],
+    word: int,
+    x0: int,
+    syndrome: int,
+    far: int | None,
+) -> Provoked:
+    """Execute `word` where only the first gibibyte is mapped, by a level 1 block at address 0."""
+    image = PhysicalMemory([Region(PhysicalAddress(0), 2 * PAGE_SIZE)])
+    image.write64(PhysicalAddress(0), 0x401)
+    image.write(_CODE, word.to_bytes(4, "little"))
+    engine = make(HostMemory(image))
+    for name, value in (("MAIR_EL1", 0xFF), ("TCR_EL1", 25 | 1 << 23), ("SCTLR_EL1", 1)):
+        engine.write_system(name, value)
+    for index in range(1, 32):
+        engine.write_general(index, 0xA5C3_0000_0000_0000 | index * 0x0101_0101)
+    engine.write_general(0, x0)
+    engine.write_general(STATE_PC, _CODE)
+    seen = _OneException(engine)
+    engine.start(seen)
+    found = Provoked(
+        context=seen.context,
+        syndrome=syndrome,
+        far=far,
+        target_el=1,
+        registers=tuple(engine.read_general(index) for index in range(33)),
+        mode=engine.read_pstate() & 0x1F,
+    )
+    engine.close()
+    return found
+
+
+class _OneException:
+    """Keeps the context as it is at the first exception, and stops there."""
+
+    def __init__(self, engine: UncalibratedEngine) -> None:
+        self._engine = engine
+        self.context = b""
+
+    def on_instruction(self, pc: int) -> None:
+        """Let it execute."""
+
+    def on_memory(self, pa: int, size: int, *, write: bool) -> None:
+        """Let it happen."""
+
+    def on_exception(self, *, fetch: bool) -> None:
+        """Keep the context."""
+        del fetch
+        self.context = self._engine.context_bytes()
+        self._engine.stop()

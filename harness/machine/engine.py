@@ -5,6 +5,7 @@ The machine gives architectural meaning to these; an engine has none of it to ge
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
@@ -49,20 +50,12 @@ class Hooks(Protocol):
         ...
 
 
-class Engine(Protocol):
-    """An emulator of one AArch64 PE that enters no exceptions itself."""
+class Core(Protocol):
+    """One AArch64 PE that enters no exceptions itself: its registers."""
 
     @property
     def name(self) -> str:
         """Name and version."""
-        ...
-
-    def start(self, hooks: Hooks) -> Missing | None:
-        """Execute from PC until `stop`, or until an access that reaches no memory."""
-        ...
-
-    def stop(self) -> None:
-        """Stop before the next instruction; in `on_instruction`, before that one."""
         ...
 
     def state(self) -> tuple[int, ...]:
@@ -101,10 +94,6 @@ class Engine(Protocol):
         """Write a system register without its side effects: the TLB keeps what it has."""
         ...
 
-    def translate(self, va: int, kind: AccessKind) -> int | None:
-        """Return where an access of this mode would go, by the TLB as it is; None: a fault."""
-        ...
-
     def flush_tlb(self) -> None:
         """Forget every translation."""
         ...
@@ -123,4 +112,41 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Give the engine's memory back."""
+        ...
+
+
+class Engine(Core, Protocol):
+    """An emulator that translates by itself."""
+
+    def start(self, hooks: Hooks) -> Missing | None:
+        """Execute from PC until `stop`, or until an access that reaches no memory."""
+        ...
+
+    def stop(self) -> None:
+        """Stop before the next instruction; in `on_instruction`, before that one."""
+        ...
+
+    def translate(self, va: int, kind: AccessKind) -> int | None:
+        """Return where an access of this mode would go, by the TLB as it is; None: a fault."""
+        ...
+
+
+Pages = Mapping[int, int]
+"""Virtual page to frame: where the page's bytes are in the engine's own address space."""
+
+
+class SteppingEngine(Core, Protocol):
+    """An emulator that is told every translation, and executes one instruction at a time."""
+
+    def execute(self, pc: int, code: Pages, data: Pages) -> CoreSyndrome | None:
+        """Execute the instruction at `pc`; what the core noted if it raised an exception.
+
+        It is fetched through `code`, and loads and stores through `data`, pages and frames of
+        4 KiB: EngineError if it needs another. PC is then the next instruction's, or the
+        exception's preferred return address.
+        """
+        ...
+
+    def fingerprint(self) -> bytes:
+        """Return a digest of every register: equal only where all of them are."""
         ...

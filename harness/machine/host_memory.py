@@ -8,6 +8,7 @@ import mmap
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import accumulate
 
 from harness.arch.addresses import PhysicalAddress
 from harness.errors import LimitError
@@ -33,13 +34,17 @@ class MappedRange:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A run of physical addresses in one buffer; `backing` is the address of its first byte."""
+    """A run of physical addresses in one buffer; `backing` is the address of its first byte.
+
+    `frame` is where that byte lies when all buffers are put one after the other.
+    """
 
     base: int
     size: int
     buffer: mmap.mmap
     offset: int
     backing: int
+    frame: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +58,11 @@ class HostMemory:
     """A copy of an image, in anonymous maps that take no memory until they are touched.
 
     Python cannot see what the engine writes: who runs it says so with `note_write`. LimitError if
-    the image's regions are larger than `ADDRESS_SPACE`, ValueError for an alias of an alias.
+    the image's regions are larger than `ADDRESS_SPACE` or beyond `pa_bits`, ValueError for an
+    alias of an alias.
     """
 
-    def __init__(self, image: PhysicalMemory) -> None:
+    def __init__(self, image: PhysicalMemory, pa_bits: int = PA_BITS) -> None:
         self._regions = image.regions
         total = sum(region.size for region in self._regions if region.alias_of is None)
         if total > ADDRESS_SPACE:
@@ -65,13 +71,17 @@ class HostMemory:
                 "that a machine may have"
             )
         for region in self._regions:
-            if region.end > 1 << PA_BITS:
+            if region.end > 1 << pa_bits:
                 raise LimitError(
-                    f"memory at {region.base:#x} is beyond the {PA_BITS} bits of physical "
+                    f"memory at {region.base:#x} is beyond the {pa_bits} bits of physical "
                     "address of the engine"
                 )
         owners = [region for region in self._regions if region.alias_of is None]
-        own = [_Piece(part.base, part.size, _reserve(part.size), 0, part.base) for part in owners]
+        starts = accumulate((region.size for region in owners), initial=0)
+        own = [
+            _Piece(part.base, part.size, _reserve(part.size), 0, part.base, start)
+            for part, start in zip(owners, starts, strict=False)
+        ]
         shown = [piece for region in self._regions for piece in _alias_pieces(region, own)]
         self._pieces = sorted((*own, *shown), key=lambda piece: piece.base)
         self._bases = [piece.base for piece in self._pieces]
@@ -86,6 +96,26 @@ class HostMemory:
         for piece in self._pieces:
             view = ctypes.c_char.from_buffer(piece.buffer, piece.offset)
             yield MappedRange(piece.base, piece.size, ctypes.addressof(view))
+
+    def frames(self) -> Iterator[MappedRange]:
+        """Yield every buffer, one after the other from address 0 on.
+
+        A space for an engine that is told every translation: any physical address fits into it,
+        and an alias is the same place as what it shows.
+        """
+        for piece in self._pieces:
+            if piece.base == piece.backing:
+                view = ctypes.c_char.from_buffer(piece.buffer, piece.offset)
+                yield MappedRange(piece.frame, piece.size, ctypes.addressof(view))
+
+    def frame(self, address: int) -> int | None:
+        """Return where `address` is in the space of `frames`, None where there is no memory."""
+        index = bisect_right(self._bases, address) - 1
+        if index < 0:
+            return None
+        piece = self._pieces[index]
+        start = address - piece.base
+        return piece.frame + start if start < piece.size else None
 
     def read(self, address: int, size: int) -> bytes | None:
         """Return bytes of physical memory, None where there is none."""
@@ -210,5 +240,6 @@ def _alias_pieces(region: Region, own: list[_Piece]) -> Iterator[_Piece]:
             )
         start = target - piece.base
         length = min(region.size - done, piece.size - start)
-        yield _Piece(region.base + done, length, piece.buffer, start, target)
+        frame = piece.frame + start
+        yield _Piece(region.base + done, length, piece.buffer, start, target, frame)
         done += length

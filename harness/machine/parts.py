@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.arch.addresses import VirtualAddress
-from harness.machine.code_reader import CodeReader
-from harness.machine.engine import Engine
+from harness.machine.engine import Core
 from harness.machine.host_memory import HostMemory
 from harness.machine.machine import Listener
 from harness.machine.program import Program
@@ -25,14 +24,12 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The machine that a run uses."""
+    """What every run uses of its machine."""
 
-    engine: Engine
+    core: Core
     memory: HostMemory
     registers: RegisterFile
-    code: CodeReader
     progress: Progress
-    tables: tuple[range, ...]
     memory_limit: int
 
 

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import NoReturn, cast
 
 from harness.arch.addresses import PhysicalAddress, VirtualAddress
 from harness.arch.system_instructions import encode_maintenance
 from harness.errors import HarnessError, UnsupportedError
-from harness.machine.code_reader import CodeReader
-from harness.machine.engine import STATE_PC, Engine
+from harness.machine.engine import STATE_PC, Core
 from harness.machine.host_memory import HostMemory, SavedMemory
 from harness.machine.machine import Listener, Snapshot
 from harness.machine.parts import Parts, Progress, Wanted
 from harness.machine.program import Program
 from harness.machine.register_file import RegisterFile
-from harness.machine.running import Running
 from harness.memory import PAGE_SIZE, PhysicalMemory
 from harness.scenario import Limits
 from harness.trace import End, Maintenance, MaintenanceKind
-from harness.vmsa.access import AccessKind
 
 DEFAULT_MEMORY_LIMIT = 256 << 20
 """Bytes, in whole pages, that a run may write to."""
@@ -30,49 +28,66 @@ _NO_LIMITS = Limits(instructions=1 << 62, seconds=float("inf"))
 
 @dataclass(frozen=True, slots=True)
 class _Saved:
-    registers: object
+    core: object
+    kept: Mapping[str, int]
     memory: SavedMemory
+    translation: object
     number: int
     faults: int
 
 
-class Processor:
+class Processor(ABC):
     """The Machine protocol over an engine; see `harness.machine.machine.Machine`.
 
-    `memory` is what the engine works on. Snapshots hold registers and memory; an engine's TLB
-    can be neither read nor written, so that restoring one empties it: the next access of each
-    page walks. Two machines that restore equal snapshots go on alike, which keeping whatever the
-    TLB happens to hold would not give.
+    `memory` is what the engine works on; `kept` names registers that the core lacks and the
+    machine has. What depends on who translates is a subclass's.
     """
 
     def __init__(
         self,
-        engine: Engine,
+        core: Core,
         memory: HostMemory,
         *,
-        tables: Iterable[range],
         memory_limit: int,
+        kept: frozenset[str] = frozenset(),
     ) -> None:
-        self._engine = engine
+        self._core = core
         self._memory = memory
-        self._registers = RegisterFile(engine)
-        self._code = CodeReader(engine, memory)
+        self._registers = RegisterFile(core, kept)
         self._progress = Progress()
-        self._parts = Parts(
-            engine,
-            memory,
-            self._registers,
-            self._code,
-            self._progress,
-            tuple(_backing(memory, table) for table in tables),
-            memory_limit,
-        )
+        self._parts = Parts(core, memory, self._registers, self._progress, memory_limit)
         self._listener: Listener | None = None
 
     @property
+    @abstractmethod
     def name(self) -> str:
         """Name and version of the engine, and what translates."""
-        return f"{self._engine.name}, its own MMU"
+
+    @abstractmethod
+    def _registers_written(self, names: Collection[str]) -> None:
+        """Let registers that someone else than the program wrote take their full effect."""
+
+    @abstractmethod
+    def _memory_written(self, pages: Collection[int]) -> None:
+        """Be told which pages, by backing address, someone else than the engine wrote to."""
+
+    @abstractmethod
+    def _execute_maintenance(
+        self, kind: MaintenanceKind, operation: str, operand: int | None
+    ) -> None:
+        """Maintain TLB and caches."""
+
+    @abstractmethod
+    def _go(self, wanted: Wanted) -> End | None:
+        """Run."""
+
+    @abstractmethod
+    def _save(self) -> object:
+        """Return the state of whatever translates."""
+
+    @abstractmethod
+    def _load(self, saved: object) -> None:
+        """Bring it back; registers and memory are back already."""
 
     def read_register(self, name: str) -> int:
         """Return x0…x30, sp, pc, pstate (as SPSR shows it) or a system register by name."""
@@ -81,12 +96,12 @@ class Processor:
     def write_register(self, name: str, value: int) -> None:
         """Write a register; a system register takes full effect before the next instruction."""
         self._registers.write(name, value)
-        self._code.forget_translations()
+        self._registers_written((name,))
 
     def write_registers(self, values: Mapping[str, int]) -> None:
         """Write several, pstate before the rest, so that `sp` is that of the new mode."""
         self._registers.write_all(values)
-        self._code.forget_translations()
+        self._registers_written(tuple(values))
 
     def system_registers(self) -> Mapping[str, int]:
         """Return every system register that translation or an exception depends on."""
@@ -103,7 +118,7 @@ class Processor:
         """
         self._memory.write(address, data)
         pages = range(address & -PAGE_SIZE, address + len(data), PAGE_SIZE)
-        self._code.note_change(self._memory.backing_page(page) for page in pages)
+        self._memory_written([self._memory.backing_page(page) for page in pages])
 
     def read64(self, address: PhysicalAddress) -> int | None:
         """Return an aligned 64-bit word of physical memory, None where there is none."""
@@ -118,19 +133,9 @@ class Processor:
         """Return a copy of the whole physical memory."""
         return self._memory.image()
 
-    def translate(self, va: VirtualAddress, kind: AccessKind) -> PhysicalAddress | None:
-        """Return where an access of the present mode would go by the TLB as it is; None: a fault.
-
-        What the TLB lacks is walked for and kept, as for the access itself.
-        """
-        address = self._engine.translate(va, kind)
-        return None if address is None else PhysicalAddress(address)
-
     def maintain(self, operation: str, operand: int | None) -> None:
         """Execute one maintenance instruction outside the program (`tlbi vaae1`, `dsb ish`).
 
-        A TLBI empties the whole TLB, at once: an implementation may always drop more than it is
-        told to, and earlier. Barriers and cache maintenance have nothing to wait for or to clean.
         UnsupportedError for AT and DC ZVA, which do more than maintain, and for no instruction.
         """
         name = " ".join(operation.lower().split())
@@ -141,13 +146,9 @@ class Processor:
         kind = MaintenanceKind(name.split(maxsplit=1)[0])
         if kind is MaintenanceKind.AT or name == "dc zva":
             raise UnsupportedError(f"{name} is not maintenance: it writes a register or memory")
-        if kind is MaintenanceKind.TLBI:
-            self._engine.flush_tlb()
-            self._code.forget_translations()
-        elif kind is MaintenanceKind.IC:
-            self._engine.forget_code()
+        self._execute_maintenance(kind, name, operand)
         if self._listener is not None:
-            pc = VirtualAddress(self._engine.read_general(STATE_PC))
+            pc = VirtualAddress(self._core.read_general(STATE_PC))
             number = self._progress.number
             self._listener.event(Maintenance(number, pc, kind, name, operand, injected=True))
 
@@ -163,7 +164,7 @@ class Processor:
         Without vectors (VBAR_EL1 is 0) ESR_EL1, FAR_EL1, ELR_EL1 and SPSR_EL1 are written as for
         any exception; PC and PSTATE stay those of the instruction.
         """
-        end = self._go(Wanted(program, listener, limits, stop_at))
+        end = self._run(Wanted(program, listener, limits, stop_at))
         if end is None:
             raise HarnessError("a run ended without a reason")
         return end
@@ -172,42 +173,48 @@ class Processor:
         self, program: Program, listener: Listener, stop_at: frozenset[VirtualAddress]
     ) -> End | None:
         """Execute one instruction, the entry of an exception that it causes included."""
-        return self._go(Wanted(program, listener, _NO_LIMITS, stop_at, single=True))
+        return self._run(Wanted(program, listener, _NO_LIMITS, stop_at, single=True))
 
     def snapshot(self) -> Snapshot:
-        """Return registers, memory, and the numbers of instructions and faults."""
+        """Return the whole state: registers, memory, numbers of instructions and faults."""
         progress = self._progress
-        saved = _Saved(self._engine.save(), self._memory.save(), progress.number, progress.faults)
+        saved = _Saved(
+            self._core.save(),
+            self._registers.save(),
+            self._memory.save(),
+            self._save(),
+            progress.number,
+            progress.faults,
+        )
         return Snapshot(saved)
 
     def restore(self, snapshot: Snapshot) -> None:
-        """Go back to a state that this machine was in, with an empty TLB."""
+        """Go back to a state that this machine was in."""
         saved = snapshot.token
         if not isinstance(saved, _Saved):
             raise HarnessError("the snapshot is of another kind of machine")
-        self._engine.load(saved.registers)
-        self._engine.flush_tlb()
-        self._code.forget_translations()
-        self._code.note_change(self._memory.restore(saved.memory))
+        self._core.load(saved.core)
+        self._registers.load(saved.kept)
+        self._memory_written(self._memory.restore(saved.memory))
         self._progress.number, self._progress.faults = saved.number, saved.faults
+        self._load(saved.translation)
 
     def close(self) -> None:
         """Give the engine's memory back; the machine cannot be used again."""
-        if isinstance(self._engine, _Closed):
+        if isinstance(self._core, _Closed):
             return
-        self._engine.close()
+        self._core.close()
         # A call into the freed engine would end the process.
-        self._engine = cast("Engine", _Closed())
-        self._registers = RegisterFile(self._engine)
-        self._code = CodeReader(self._engine, self._memory)
-        self._parts = replace(
-            self._parts, engine=self._engine, registers=self._registers, code=self._code
-        )
+        self._core = cast("Core", _Closed())
+        self._registers = RegisterFile(self._core)
+        self._parts = replace(self._parts, core=self._core, registers=self._registers)
 
-    def _go(self, wanted: Wanted) -> End | None:
+    def _run(self, wanted: Wanted) -> End | None:
+        if isinstance(self._core, _Closed):
+            raise HarnessError("the machine is closed")
         self._listener = wanted.listener
         try:
-            return Running(self._parts, wanted).go()
+            return self._go(wanted)
         finally:
             self._listener = None
 
@@ -217,8 +224,3 @@ class _Closed:
 
     def __getattr__(self, name: str) -> NoReturn:
         raise HarnessError(f"the machine is closed: it has no {name} any more")
-
-
-def _backing(memory: HostMemory, table: range) -> range:
-    start = memory.backing_page(table.start) + table.start % PAGE_SIZE
-    return range(start, start + len(table))

@@ -11,7 +11,7 @@ from harness.arch.registers import REGISTERS
 from harness.arch.registers import pstate as views
 from harness.arch.registers.exceptions import CURRENT_EL
 from harness.errors import UnsupportedError, ValueSyntaxError, did_you_mean
-from harness.machine.engine import STATE_PC, STATE_SP, Engine
+from harness.machine.engine import STATE_PC, STATE_SP, Core
 from harness.machine.events import TRANSLATION_REGISTERS
 from harness.machine.exception_entry import Entry, uses_sp_el0
 
@@ -40,11 +40,13 @@ class RegisterFile:
     """x0…x30, sp, pc, pstate and system registers, whatever the case of their letters.
 
     ValueSyntaxError for a name that is none; UnsupportedError for a register that the core lacks,
-    unless it is to hold 0, which is what it means to lack it.
+    unless it is to hold 0, which is what it means to lack it. `kept`: registers that the core
+    lacks and this file has instead.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Core, kept: frozenset[str] = frozenset()) -> None:
         self._engine = engine
+        self._kept = dict.fromkeys(sorted(kept), 0)
 
     def read(self, name: str) -> int:
         """Return the register's value."""
@@ -58,6 +60,8 @@ class RegisterFile:
             return self._engine.read_pstate() & _PSTATE_VIEWS[known]
         if known in _BANKS and known == self._live_bank():
             return self._engine.read_general(STATE_SP)
+        if known in self._kept:
+            return self._kept[known]
         return self._engine.read_system(known) if self._engine.has_system(known) else 0
 
     def write(self, name: str, value: int) -> None:
@@ -105,7 +109,15 @@ class RegisterFile:
 
     def system(self) -> Mapping[str, int]:
         """Return what a translation or an exception depends on."""
-        return {name: self.read(name) for name in TRANSLATION_AND_EXCEPTIONS}
+        return {name: self.read(name) for name in (*TRANSLATION_AND_EXCEPTIONS, *self._kept)}
+
+    def save(self) -> Mapping[str, int]:
+        """Return the registers that the core lacks."""
+        return dict(self._kept)
+
+    def load(self, saved: Mapping[str, int]) -> None:
+        """Bring them back."""
+        self._kept = dict(saved)
 
     def _write_system(self, name: str, value: int) -> None:
         if name == CURRENT_EL.name:
@@ -115,6 +127,8 @@ class RegisterFile:
             self.write_pstate(self._engine.read_pstate() & ~mask | value & mask)
         elif name in _BANKS and name == self._live_bank():
             self._engine.write_general(STATE_SP, value)
+        elif name in self._kept:
+            self._kept[name] = value
         elif self._engine.has_system(name):
             self._engine.write_system(name, value)
             if name in TRANSLATION_REGISTERS or name.endswith("_EL2"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.machine.engine import STATE_SP, Engine
+from harness.machine.engine import STATE_SP, Core
 
 _XZR = 31
 
@@ -10,7 +10,7 @@ _XZR = 31
 class RegistersBefore:
     """General registers before an instruction, read from the engine when first asked for."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Core) -> None:
         self._engine = engine
         self._state: tuple[int, ...] | None = None
         self.base_sp = 0

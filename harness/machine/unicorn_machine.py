@@ -1,4 +1,4 @@
-"""Unicorn as an engine, and the machine that translates with Unicorn's own MMU.
+"""Unicorn as two engines: one with its own MMU, with the machine over it, one that steps.
 
 Nothing else imports unicorn. Its C library stays usable through Python's binding only where that
 has the function; `uc_vmem_translate` and the registers' structures are taken from inside it.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import hashlib
 from collections.abc import Callable, Iterable
 from typing import Self
 
@@ -15,15 +16,16 @@ import unicorn
 from unicorn import arm64_const as arm64
 from unicorn import unicorn_const as uc
 from unicorn.unicorn_py3.arch.arm64 import UcAArch64, UcRegCP64
-from unicorn.unicorn_py3.unicorn import uclib
+from unicorn.unicorn_py3.unicorn import uc_tlb_entry, uclib
 
 from harness.arch.addresses import PhysicalAddress
 from harness.arch.registers import REGISTERS
 from harness.errors import EngineError
-from harness.machine.calibration import STATE, SYNDROME, ContextLayout, Provoked, locate
-from harness.machine.engine import STATE_PC, CoreSyndrome, Hooks, Missing
-from harness.machine.host_memory import HostMemory
-from harness.machine.processor import DEFAULT_MEMORY_LIMIT, Processor
+from harness.machine.calibration import STATE, SYNDROME, ContextLayout, calibrate
+from harness.machine.engine import STATE_PC, CoreSyndrome, Hooks, Missing, Pages
+from harness.machine.host_memory import HostMemory, MappedRange
+from harness.machine.processor import DEFAULT_MEMORY_LIMIT
+from harness.machine.translating_processor import TranslatingProcessor
 from harness.memory import PhysicalMemory, Region
 from harness.vmsa.access import AccessKind
 
@@ -65,8 +67,8 @@ _CPACR_EL1 = 0b11 << 20
 """FPEN: a snippet may use SIMD and floating-point registers."""
 
 
-class UnicornEngine(UcAArch64):  # type: ignore[misc]  # the binding has no types
-    """One core with its memory; see `harness.machine.engine.Engine`.
+class _Core(UcAArch64):  # type: ignore[misc]  # the binding has no types
+    """Registers and memory of one core; see `harness.machine.engine.Core`.
 
     `context` is where the saved context holds what no interface tells; None, for calibration
     alone, leaves `state` and `syndrome` unusable.
@@ -76,12 +78,18 @@ class UnicornEngine(UcAArch64):  # type: ignore[misc]  # the binding has no type
         """Create this class, where the binding's base would create its own."""
         return object.__new__(cls)
 
-    def __init__(self, memory: HostMemory, context: ContextLayout | None) -> None:
+    def __init__(
+        self,
+        memory: HostMemory,
+        mapped: Iterable[MappedRange],
+        context: ContextLayout | None,
+        tlb_mode: int,
+    ) -> None:
         super().__init__(uc.UC_ARCH_ARM64, uc.UC_MODE_ARM, arm64.UC_CPU_ARM64_MAX)
         self.ctl_set_page_size(PAGE_SIZE)
-        self.ctl_set_tlb_mode(uc.UC_TLB_CPU)
+        self.ctl_set_tlb_mode(tlb_mode)
         self._memory = memory  # the engine works on its buffers as long as it lives
-        for part in memory.mapped():
+        for part in mapped:
             self.mem_map_ptr(part.base, part.size, uc.UC_PROT_ALL, part.pointer)
         self._number = ctypes.c_uint64()
         self._system = {
@@ -96,42 +104,11 @@ class UnicornEngine(UcAArch64):  # type: ignore[misc]  # the binding has no type
         self._context = self.context_save()
         address = self._context.context.value or 0
         self._bytes = (ctypes.c_char * self._context.size).from_address(address)
-        self._hooks: Hooks | None = None
-        self._raised: BaseException | None = None
-        self._missing: Missing | None = None
-        self._connect()
 
     @property
     def name(self) -> str:
         """Name and version."""
         return f"unicorn {unicorn.__version__}"
-
-    def start(self, hooks: Hooks) -> Missing | None:
-        """Execute from PC until `stop`; EngineError if Unicorn gives up for a reason of its own."""
-        self._hooks, self._raised, self._missing = hooks, None, None
-        failure = None
-        try:
-            self.emu_start(self.read_general(STATE_PC), _NOWHERE)
-        except unicorn.UcError as error:
-            failure = error
-        finally:
-            self._hooks = None
-        if self._raised is not None:
-            raise self._raised
-        if failure is not None and self._missing is None:
-            place = self.read_general(STATE_PC)
-            if failure.errno == uc.UC_ERR_FETCH_PROT:
-                # Translated, but to memory that is answered: no code can lie there.
-                pa = self.translate(place, AccessKind.FETCH)
-                if pa is not None:
-                    return Missing(AccessKind.FETCH, pa, place)
-            raise EngineError(f"{self.name} stopped at {place:#x}: {failure}") from failure
-        return self._missing
-
-    def stop(self) -> None:
-        """Stop before the next instruction; whatever is reported until then is ignored."""
-        self._hooks = None
-        self.emu_stop()
 
     def state(self) -> tuple[int, ...]:
         """Return x0…x30, the SP in use, PC, and PSTATE without its flags and masks."""
@@ -182,17 +159,6 @@ class UnicornEngine(UcAArch64):  # type: ignore[misc]  # the binding has no type
         register.val = value
         self._check(self._do_reg_write(arm64.UC_ARM64_REG_CP_REG, ctypes.byref(register)))
 
-    def translate(self, va: int, kind: AccessKind) -> int | None:
-        """Return where an access of this mode would go, by the TLB as it is; None: a fault.
-
-        A translation that the TLB lacks is walked for and kept, as for the access itself.
-        """
-        self._number.value = 0
-        status = uclib.uc_vmem_translate(
-            self._uch, ctypes.c_uint64(va), _PROTECTION[kind], ctypes.byref(self._number)
-        )
-        return None if status else self._number.value
-
     def flush_tlb(self) -> None:
         """Forget every translation."""
         self.ctl(uc.UC_CTL_TLB_FLUSH, uc.UC_CTL_IO_WRITE)
@@ -200,26 +166,6 @@ class UnicornEngine(UcAArch64):  # type: ignore[misc]  # the binding has no type
     def forget_code(self) -> None:
         """Forget every instruction that was decoded: its memory changed."""
         self.ctl_flush_tb()
-
-    def answer_memory(
-        self,
-        base: int,
-        size: int,
-        read: Callable[[int, int], int],
-        write: Callable[[int, int, int], None],
-    ) -> None:
-        """Give physical addresses from `base` to `read(pa, size)`, `write(pa, size, value)`.
-
-        No code can lie there: a fetch that is translated to it is a `Missing`.
-        """
-        self.mmio_map(
-            base,
-            size,
-            lambda _engine, offset, length, _data: read(base + offset, length),
-            None,
-            lambda _engine, offset, length, value, _data: write(base + offset, length, value),
-            None,
-        )
 
     def save(self) -> object:
         """Return every register; neither memory nor TLB."""
@@ -250,6 +196,75 @@ class UnicornEngine(UcAArch64):  # type: ignore[misc]  # the binding has no type
     def _check(self, status: int) -> None:
         if status != uc.UC_ERR_OK:
             raise EngineError(f"{self.name}: {unicorn.UcError(status)}")
+
+
+class UnicornEngine(_Core):
+    """One core with its memory and its own MMU; see `harness.machine.engine.Engine`."""
+
+    def __init__(self, memory: HostMemory, context: ContextLayout | None) -> None:
+        super().__init__(memory, memory.mapped(), context, uc.UC_TLB_CPU)
+        self._hooks: Hooks | None = None
+        self._raised: BaseException | None = None
+        self._missing: Missing | None = None
+        self._connect()
+
+    def start(self, hooks: Hooks) -> Missing | None:
+        """Execute from PC until `stop`; EngineError if Unicorn gives up for a reason of its own."""
+        self._hooks, self._raised, self._missing = hooks, None, None
+        failure = None
+        try:
+            self.emu_start(self.read_general(STATE_PC), _NOWHERE)
+        except unicorn.UcError as error:
+            failure = error
+        finally:
+            self._hooks = None
+        if self._raised is not None:
+            raise self._raised
+        if failure is not None and self._missing is None:
+            place = self.read_general(STATE_PC)
+            if failure.errno == uc.UC_ERR_FETCH_PROT:
+                # Translated, but to memory that is answered: no code can lie there.
+                pa = self.translate(place, AccessKind.FETCH)
+                if pa is not None:
+                    return Missing(AccessKind.FETCH, pa, place)
+            raise EngineError(f"{self.name} stopped at {place:#x}: {failure}") from failure
+        return self._missing
+
+    def stop(self) -> None:
+        """Stop before the next instruction; whatever is reported until then is ignored."""
+        self._hooks = None
+        self.emu_stop()
+
+    def translate(self, va: int, kind: AccessKind) -> int | None:
+        """Return where an access of this mode would go, by the TLB as it is; None: a fault.
+
+        A translation that the TLB lacks is walked for and kept, as for the access itself.
+        """
+        self._number.value = 0
+        status = uclib.uc_vmem_translate(
+            self._uch, ctypes.c_uint64(va), _PROTECTION[kind], ctypes.byref(self._number)
+        )
+        return None if status else self._number.value
+
+    def answer_memory(
+        self,
+        base: int,
+        size: int,
+        read: Callable[[int, int], int],
+        write: Callable[[int, int, int], None],
+    ) -> None:
+        """Give physical addresses from `base` to `read(pa, size)`, `write(pa, size, value)`.
+
+        No code can lie there: a fetch that is translated to it is a `Missing`.
+        """
+        self.mmio_map(
+            base,
+            size,
+            lambda _engine, offset, length, _data: read(base + offset, length),
+            None,
+            lambda _engine, offset, length, value, _data: write(base + offset, length, value),
+            None,
+        )
 
     def _connect(self) -> None:
         self.hook_add(uc.UC_HOOK_CODE, self._on_code)
@@ -298,7 +313,66 @@ class UnicornEngine(UcAArch64):  # type: ignore[misc]  # the binding has no type
         self.stop()
 
 
-class UnicornMachine(Processor):
+class VirtualTlbEngine(_Core):
+    """One core that is told every translation; see `harness.machine.engine.SteppingEngine`.
+
+    Unicorn asks for a translation by page and direction alone, and only where its soft TLB has
+    none: so an instruction's pages are stated beforehand, and no others are ever in the TLB.
+    """
+
+    def __init__(self, memory: HostMemory, context: ContextLayout | None) -> None:
+        super().__init__(memory, memory.frames(), context, uc.UC_TLB_VIRTUAL)
+        self._code: Pages = {}
+        self._data: Pages = {}
+        self._refused: int | None = None
+        self._has_exception = False
+        self.hook_add(uc.UC_HOOK_TLB_FILL, self._on_fill)
+        self.hook_add(uc.UC_HOOK_INTR, self._on_interrupt)
+
+    def execute(self, pc: int, code: Pages, data: Pages) -> CoreSyndrome | None:
+        """Execute the instruction at `pc`; what the core noted if it raised an exception."""
+        if code != self._code or data != self._data:
+            self._code, self._data = code, data
+            self.flush_tlb()
+        self._refused, self._has_exception = None, False
+        status = uclib.uc_emu_start(self._uch, pc, 0, 0, 1)
+        if self._refused is not None:
+            raise EngineError(
+                f"{self.name}: the instruction at {pc:#x} accesses {self._refused:#x}, which is "
+                "none of its decoded accesses"
+            )
+        if self._has_exception:
+            return self.syndrome()
+        self._check(status)
+        return None
+
+    def fingerprint(self) -> bytes:
+        """Return a digest of every register; of the last exception's syndrome it has nothing."""
+        self.context_update(self._context)
+        digest = hashlib.blake2b(digest_size=16)
+        start = self._where().syndrome
+        digest.update(memoryview(self._bytes)[:start])
+        digest.update(memoryview(self._bytes)[start + SYNDROME.size :])
+        return digest.digest()
+
+    def _on_fill(
+        self, _engine: object, page: int, access: int, entry: uc_tlb_entry, _data: object
+    ) -> bool:
+        is_fetch = access == uc.UC_MEM_FETCH
+        frame = (self._code if is_fetch else self._data).get(page)
+        if frame is None:
+            self._refused = page
+            return False
+        entry.paddr = frame
+        entry.perms = uc.UC_PROT_EXEC if is_fetch else uc.UC_PROT_READ | uc.UC_PROT_WRITE
+        return True
+
+    def _on_interrupt(self, _engine: object, _number: int, _data: object) -> None:
+        self._has_exception = True
+        self.emu_stop()
+
+
+class UnicornMachine(TranslatingProcessor):
     """A machine that executes and translates with Unicorn 2.1, its own MMU: QEMU 5.0.1's.
 
     `memory` is copied. `tables` are the physical ranges that hold translation tables: what the
@@ -332,63 +406,12 @@ def answering_engine(base: int, contents: bytes) -> UnicornEngine:
     return UnicornEngine(HostMemory(image), calibrated_layout())
 
 
+def stepping_engine(memory: HostMemory) -> VirtualTlbEngine:
+    """Return an engine that is told every translation; EngineError if it cannot be calibrated."""
+    return VirtualTlbEngine(memory, calibrated_layout())
+
+
 @functools.cache
 def calibrated_layout() -> ContextLayout:
     """Return where this build's saved context holds syndrome and registers; once a process."""
-    return locate([_provoke(*case) for case in _CALIBRATION])
-
-
-# Instruction, x0, and the syndrome and FAR that must come of it.
-_CALIBRATION = (
-    (0xF940_0001, 0x5A_5A5A_5A58, 0x9600_0005, 0x5A_5A5A_5A58),  # ldr x1, [x0]
-    (0xF900_0001, 0x2B_4C6D_8E98, 0x9600_0045, 0x2B_4C6D_8E98),  # str x1, [x0]
-    (0xD400_B421, 0x13_5724_68A0, 0x5600_05A1, None),  # svc #0x5a1
-)
-_CODE = 0x1000
-
-
-def _provoke(word: int, x0: int, syndrome: int, far: int | None) -> Provoked:
-    """Execute `word` where only the first gibibyte is mapped, by a level 1 block at address 0."""
-    image = PhysicalMemory([Region(PhysicalAddress(0), 2 * PAGE_SIZE)])
-    image.write64(PhysicalAddress(0), 0x401)
-    image.write(_CODE, word.to_bytes(4, "little"))
-    memory = HostMemory(image)
-    engine = UnicornEngine(memory, None)
-    for name, value in (("MAIR_EL1", 0xFF), ("TCR_EL1", 25 | 1 << 23), ("SCTLR_EL1", 1)):
-        engine.write_system(name, value)
-    for index in range(1, 32):
-        engine.write_general(index, 0xA5C3_0000_0000_0000 | index * 0x0101_0101)
-    engine.write_general(0, x0)
-    engine.write_general(STATE_PC, _CODE)
-    seen = _OneException(engine)
-    engine.start(seen)
-    found = Provoked(
-        context=seen.context,
-        syndrome=syndrome,
-        far=far,
-        target_el=1,
-        registers=tuple(engine.read_general(index) for index in range(33)),
-        mode=engine.read_pstate() & 0x1F,
-    )
-    engine.close()
-    return found
-
-
-class _OneException:
-    """Keeps the context as it is at the first exception, and stops there."""
-
-    def __init__(self, engine: UnicornEngine) -> None:
-        self._engine = engine
-        self.context = b""
-
-    def on_instruction(self, pc: int) -> None:
-        """Let it execute."""
-
-    def on_memory(self, pa: int, size: int, *, write: bool) -> None:
-        """Let it happen."""
-
-    def on_exception(self, *, fetch: bool) -> None:
-        """Keep the context."""
-        del fetch
-        self.context = self._engine.context_bytes()
-        self._engine.stop()
+    return calibrate(lambda memory: UnicornEngine(memory, None))
