@@ -30,14 +30,14 @@ demo: $(READY)
 	@$(BIN)/mmu-harness run invalid_block_store
 
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto -q
 
 check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m coverage run -m pytest -m ''
+	$(BIN)/python -m coverage run -m pytest -n auto -q -m ''
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
 
