@@ -6,6 +6,9 @@ be read and the entry above it was usable; it stays until a TLBI that covers it 
 after that. So a walk that uses values of the past is permitted if one of its prefixes may still be
 cached, and everything below that prefix can be read from memory now.
 
+Since when a value has stood in memory is not kept, only until when: where a table was removed by
+ASID, a global leaf that was written below it later still counts as one that may be cached.
+
 An entry whose descriptor generates a Translation, Address size or Access flag fault is never
 cached (DDI 0487, D8 "TLB maintenance").
 """
@@ -68,20 +71,22 @@ def is_permitted(
     if fresh_from == 0 and not walk.old_registers:
         return True
     last = len(walk.levels) - 1 - (not last_is_cacheable)
-    usable_until = min((since for _, since in walk.old_registers), default=_FOREVER)
-    needs_leaf = any(name in _LEAF_REGISTERS for name, _ in walk.old_registers)
+    in_leaf = {name: since for name, since in walk.old_registers if name in _LEAF_REGISTERS}
+    usable_until = min(
+        (since for name, since in walk.old_registers if name not in in_leaf), default=_FOREVER
+    )
     for index in range(last + 1):
         level = walk.levels[index]
-        formed_until = min(usable_until, *(_readable_until(word) for word in level.words))
         is_leaf = walk.ends_in_leaf and index == len(walk.levels) - 1
-        if level.may_be_cached:
-            usable_until = _invalidated(state, level.entry, formed_until)
-            matches = _asid_matches(walk, index, is_leaf=is_leaf)
-            enough = index + 1 >= fresh_from and (is_leaf or not needs_leaf)
-            if usable_until == _FOREVER and matches and enough:
-                return True
-        else:
-            usable_until = formed_until
+        formed_until = min(usable_until, *(_readable_until(word) for word in level.words))
+        if is_leaf:
+            formed_until = min(formed_until, *in_leaf.values(), _FOREVER)
+        if not level.may_be_cached:
+            continue
+        usable_until = _invalidated(state, level.entry, formed_until)
+        enough = index + 1 >= fresh_from and (is_leaf or not in_leaf)
+        if usable_until == _FOREVER and enough and _asid_matches(walk, index, is_leaf=is_leaf):
+            return True
     return False
 
 
