@@ -61,7 +61,7 @@ class Hardware(StrEnum):
     LEAF = "leaf"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class State:
     """One state: how software recognises it, and what it writes for it.
 
@@ -152,7 +152,7 @@ class PresentQuestion:
 _NO_NAMES: Mapping[Role, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class LevelEncoding:
     """The meaning of descriptors of one level.
 
@@ -187,7 +187,7 @@ class LevelEncoding:
     copy: str | None = None
     """The operation of the copy of the tables for hibernation and kexec."""
     meaningful: int = 3
-    """The bits that software gives a meaning; the rest are address and attributes to it."""
+    """The bits that some predicate asks for; a check tries every pattern of them."""
 
     def role(self, role: Role) -> Predicate | None:
         """Return the predicate of that role, None where software asks no such thing here."""
@@ -225,7 +225,7 @@ class LevelEncoding:
         return select(self.predicates[self.edited_if](value), known.change(value), value)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Encoding:
     """A named set of meanings, at each of `forms`.
 

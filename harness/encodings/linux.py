@@ -22,15 +22,12 @@ from harness.encodings.definition import (
 from harness.encodings.form import LPA_FORM, PLAIN_FORMS, WIDE_FORMS, Form
 from harness.encodings.levels import NAMES
 from harness.encodings.linux_bits import (
-    AF,
     BITS,
-    CONT,
     DIRTY,
     NG,
     PRESENT_INVALID,
     PXN,
     RDONLY,
-    SHARED,
     SWAP_7_0,
     TYPE_MASK,
     UFFD_WP,
@@ -47,7 +44,7 @@ from harness.encodings.linux_operations import (
     leaf_operations,
     split_of,
 )
-from harness.encodings.linux_predicates import DIALECT_7_0, predicates, table
+from harness.encodings.linux_predicates import DIALECT_7_0, Dialect, predicates, table
 from harness.encodings.linux_remarks import remarks
 from harness.encodings.linux_states import (
     Makers,
@@ -65,9 +62,8 @@ TABLE_LEVELS = (-1, 0)
 BLOCK_LEVELS = (1, 2)
 PMD_LEVEL = 2
 SWAP_BITS = SWAP_7_0.exclusive | SWAP_7_0.write_protected | SWAP_7_0.type_mask
-MEANINGFUL = (
-    TYPE_MASK | USER | RDONLY | SHARED | AF | NG | WRITE | CONT | PXN | UXN | DIRTY | UFFD_WP
-) | SWAP_BITS
+MEANINGFUL = TYPE_MASK | USER | RDONLY | NG | WRITE | UXN | DIRTY | UFFD_WP | SWAP_BITS
+"""The bits that some predicate asks for, or that decide what an operation does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +105,13 @@ def linux(variant: Variant) -> Encoding:
     )
 
 
-def table_level(level: int, name: str, *, folded: bool = False) -> LevelEncoding:
+def table_level(
+    level: int, name: str, dialect: Dialect = DIALECT_7_0, *, folded: bool = False
+) -> LevelEncoding:
     """Return a level of tables only; `folded`: the kernel takes every entry for a table."""
-    asked = predicates(name, DIALECT_7_0, folded=folded)
-    roles = {Role.NONE: f"{name}_none"}
-    if folded:
-        roles |= {Role.TABLE: f"{name}_table", Role.LEAF: f"{name}_leaf"}
+    asked = predicates(name, dialect, folded=folded)
+    known = leaf_roles(name) | {Role.NONE: f"{name}_none"}
+    roles = {role: question for role, question in known.items() if question in asked}
     states = table_states(name, f"not {name}_none and not {name}_bad", table)
     return LevelEncoding(level, name, asked, states, roles=roles)
 
@@ -130,8 +127,9 @@ def leaf_roles(name: str) -> dict[Role, str]:
 def _levels(variant: Variant, form: Form) -> Mapping[int, LevelEncoding]:
     levels = {level: table_level(level, NAMES[level]) for level in TABLE_LEVELS}
     for level in (*BLOCK_LEVELS, ENTRY_LEVEL):
-        if level == 1 and form.granule is Granule.K64:
-            levels[level] = table_level(level, NAMES[level], folded=True)
+        if level == 1 and form.granule is not Granule.K4:
+            # Linux uses blocks of a pud with the 4K granule alone.
+            levels[level] = table_level(level, NAMES[level], folded=form.granule is Granule.K64)
         else:
             levels[level] = _leaf_level(variant, form, level)
     return MappingProxyType(levels)
@@ -189,5 +187,5 @@ def _leaf_level(variant: Variant, form: Form, level: int) -> LevelEncoding:
         if level == ENTRY_LEVEL
         else split_of(level, keeps_validity=variant.marks_invalid),
         copy="hibernate_copy",
-        meaningful=MEANINGFUL | shared_alias,
+        meaningful=MEANINGFUL,
     )

@@ -27,17 +27,13 @@ from harness.encodings.form import LPA_FORM, PLAIN_FORMS, Form
 from harness.encodings.levels import NAMES
 from harness.encodings.linux import BLOCK_LEVELS, PMD_LEVEL, TABLE_LEVELS, leaf_roles, table_level
 from harness.encodings.linux_bits import (
-    AF,
     BITS_6_1,
-    CONT,
     DIRTY,
     GP,
-    NG,
     PMD_PRESENT_INVALID_6_1,
     PROT_NONE_6_1,
     PXN,
     RDONLY,
-    SHARED,
     SWAP_6_1,
     TYPE_MASK,
     USER,
@@ -62,8 +58,8 @@ from harness.encodings.linux_words import describe
 _FREE = PROT_NONE_6_1 | PMD_PRESENT_INVALID_6_1
 _OFF, _ON = MaskChange(VALID, 0), MaskChange(0, VALID)
 _MEANINGFUL = (
-    (TYPE_MASK | USER | RDONLY | SHARED | AF | NG | WRITE | CONT | PXN | UXN | DIRTY)
-    | (_FREE | SWAP_6_1.exclusive | SWAP_6_1.type_mask)
+    TYPE_MASK | USER | RDONLY | WRITE | UXN | DIRTY | _FREE
+    | SWAP_6_1.exclusive | SWAP_6_1.type_mask
 )  # fmt: skip
 
 _REMARKS: Mapping[str, str] = MappingProxyType(
@@ -75,6 +71,10 @@ _REMARKS: Mapping[str, str] = MappingProxyType(
         "validity_agrees": (
             "pte_valid() asks for bit 0 alone, and hardware for bits 1:0 at level 3 and where a "
             "level has no blocks. The kernel writes 0b01 at neither place."
+        ),
+        "kinds_agree": (
+            "With the 64K granule every pud is a table to the kernel; hardware with FEAT_LPA has "
+            "blocks there, which the kernel does not write."
         ),
         "leaf_is_no_table": (
             "pmd_present_invalid() does not look at bit 0: bit 59 of a table is PXNTable, with "
@@ -101,10 +101,11 @@ def variants_6_1() -> Iterator[Encoding]:
 
 
 def _levels(kpti: bool, form: Form) -> Mapping[int, LevelEncoding]:  # noqa: FBT001 - of a partial
-    levels = {level: table_level(level, NAMES[level]) for level in TABLE_LEVELS}
+    levels = {level: table_level(level, NAMES[level], DIALECT_6_1) for level in TABLE_LEVELS}
     for level in (*BLOCK_LEVELS, ENTRY_LEVEL):
-        if level == 1 and form.granule is Granule.K64:
-            levels[level] = table_level(level, NAMES[level], folded=True)
+        if level == 1 and form.granule is not Granule.K4:
+            folded = form.granule is Granule.K64
+            levels[level] = table_level(level, NAMES[level], DIALECT_6_1, folded=folded)
         else:
             levels[level] = _leaf_level(level, kpti=kpti)
     return MappingProxyType(levels)

@@ -10,6 +10,10 @@ _BOTH = {
         "has no blocks. The kernel writes 0b01 at neither place: a corrupted entry, or one written "
         "by other software, is taken for a mapped page where an access faults."
     ),
+    "kinds_agree": (
+        "With the 64K granule every pud is a table to the kernel; hardware with FEAT_LPA has "
+        "blocks there, which the kernel does not write."
+    ),
     "copy_writable": (
         "pte_mkwrite() clears RDONLY only if the software dirty bit is set. A kernel whose "
         "protections all carry it (PTE_DIRTY in _PAGE_KERNEL…) has no clean read-only leaf of its "
