@@ -227,6 +227,42 @@ def keystone() -> Iterator[KeystoneAssembler]:
     engine.close()
 
 
+SIXTEEN_EVERYWHERE = """
+import ctypes
+from harness.machine import keystone_child
+heap = ctypes.CDLL(None)
+heap.malloc.restype = ctypes.c_void_p
+heap.malloc.argtypes = [ctypes.c_size_t]
+heap.free.argtypes = [ctypes.c_void_p]
+sixteens = (ctypes.c_uint32 * 512)(*[16] * 512)
+blocks = [heap.malloc(size) for size in range(16, 2048, 8) for _ in range(8)]
+for block, size in zip(blocks, (size for size in range(16, 2048, 8) for _ in range(8))):
+    ctypes.memmove(block, sixteens, size)
+for block in blocks:
+    heap.free(block)
+"""
+
+
+@pytest.mark.parametrize(
+    ("engine", "immediate"),
+    [
+        ("keystone.Ks(keystone.KS_ARCH_ARM64, keystone.KS_MODE_LITTLE_ENDIAN)", 0x10),
+        ("keystone_child.new_engine()", 10),
+    ],
+    ids=["Keystone itself", "the child"],
+)
+def test_ten_is_ten_whatever_the_heap_holds(engine: str, immediate: int) -> None:
+    show = f"print({engine}.asm('add x1, x1, #10', as_bytes=True)[0].hex())"
+    ran = subprocess.run(
+        [sys.executable, "-c", f"{SIXTEEN_EVERYWHERE}\nimport keystone\n{show}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    word = int.from_bytes(bytes.fromhex(ran.stdout), "little")
+    assert word >> 10 & 0xFFF == immediate
+
+
 def test_one_child_serves_many_snippets(keystone: KeystoneAssembler) -> None:
     assert assembled(keystone, "nop") == [NOP]
     first = child_of(keystone)
