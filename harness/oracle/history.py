@@ -28,8 +28,6 @@ from harness.arch.addresses import PhysicalAddress
 from harness.arch.features import Profile
 from harness.arch.registers import tcr
 from harness.memory import PhysicalMemory
-from harness.oracle.barriers import Barrier, read_dsb
-from harness.oracle.invalidation import CachedEntry, Invalidation, read_tlbi
 from harness.trace import (
     DescriptorWrite,
     Event,
@@ -41,6 +39,8 @@ from harness.trace import (
     RegisterWrite,
 )
 from harness.vmsa.access import AccessKind
+from harness.vmsa.tlb.barriers import Barrier, read_dsb
+from harness.vmsa.tlb.invalidation import CachedEntry, Invalidation, read_tlbi
 
 TRANSLATION_REGISTERS = frozenset(
     {

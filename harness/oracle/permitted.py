@@ -21,9 +21,9 @@ from harness.errors import LimitError
 from harness.memory import PAGE_SIZE
 from harness.oracle.choosing import ChoosingMemory, OldWord, Read, ReplayMemory, old_words
 from harness.oracle.history import Candidate, History, Hold
-from harness.oracle.invalidation import CachedEntry
 from harness.vmsa.access import Access
 from harness.vmsa.outcome import Fault, Outcome, Step
+from harness.vmsa.tlb.invalidation import CachedEntry
 from harness.vmsa.translate import Mmu, translate
 from harness.vmsa.walk import Trail
 

@@ -10,7 +10,6 @@ from harness.arch.features import PROFILES
 from harness.arch.granule import Granule
 from harness.memory import PhysicalMemory, Region
 from harness.oracle.history import Candidate, History, Hold
-from harness.oracle.invalidation import CachedEntry
 from harness.trace import (
     DescriptorWrite,
     Event,
@@ -22,6 +21,7 @@ from harness.trace import (
     RegisterWrite,
 )
 from harness.vmsa.access import Access, AccessKind
+from harness.vmsa.tlb.invalidation import CachedEntry
 
 PC = VirtualAddress(0x1000)
 WORD = PhysicalAddress(0x8000_0018)

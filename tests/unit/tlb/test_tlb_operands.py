@@ -7,7 +7,7 @@ import pytest
 from harness.arch.features import PROFILES
 from harness.arch.granule import Granule
 from harness.errors import UnsupportedError
-from harness.oracle.invalidation import CachedEntry, Invalidation, read_tlbi
+from harness.vmsa.tlb.invalidation import CachedEntry, Invalidation, read_tlbi
 
 MAX = PROFILES["max"]
 WITHOUT_TTL = PROFILES["neoverse-n1"]

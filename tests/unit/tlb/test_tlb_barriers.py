@@ -6,7 +6,7 @@ import pytest
 
 from harness.arch.tlbi import TLBI_OPERATIONS
 from harness.errors import UnsupportedError
-from harness.oracle.barriers import read_dsb
+from harness.vmsa.tlb.barriers import read_dsb
 
 LOCAL = TLBI_OPERATIONS["vaae1"]
 INNER = TLBI_OPERATIONS["vaae1is"]
