@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import islice
 from typing import Any
 
 import numpy as np
 import pytest
+from array_checks import check, check_everywhere, looked_up
 from hypothesis import given
 from hypothesis import strategies as st
 from shared_data import shared_data
@@ -35,7 +36,7 @@ from harness.arch.faults import FaultKind
 from harness.arch.features import Feature
 from harness.arch.implementation import Implementation, Misprogrammed
 from harness.arch.registers import tcr
-from harness.cases import Case, read_cases
+from harness.cases import read_cases
 from harness.errors import UnsupportedError
 from harness.memory import WordMemory
 from harness.vmsa.outcome import Fault, MemoryAttributes, Translation
@@ -47,7 +48,6 @@ from harness.vmsa.vectorised import (
     DescriptorArray,
     GoesOn,
     Refused,
-    Verdict,
 )
 from harness.vmsa.vectorised.bits import Selection
 
@@ -56,51 +56,6 @@ CATEGORIES = (
     "s2", "s2at", "el2", "el20",
 )  # fmt: skip
 IPS_32_BITS = tcr.IPS.set(TCR, 0)
-
-
-@dataclass
-class Reads:
-    """Memory that notes which words a translation reads, in their order."""
-
-    words: dict[int, int]
-    addresses: list[int] = field(default_factory=list)
-
-    def read64(self, address: PhysicalAddress) -> int:
-        """Return the word, 0 where there is none."""
-        self.addresses.append(address)
-        return self.words.get(address, 0)
-
-
-def scalar(mmu: Mmu, words: dict[int, int], case: Case) -> tuple[Verdict, list[int]]:
-    """Return the scalar form's answer and the addresses that it read."""
-    reads = Reads(words)
-    try:
-        return mmu.translate(reads, case.access), reads.addresses
-    except UnsupportedError as error:
-        return Refused(str(error)), reads.addresses
-
-
-def check(case: Case, address: int, values: list[int]) -> Counter[str]:
-    """Hold the array of the descriptor at `address` to the scalar form; count what came out."""
-    mmu = Mmu(case.profile, case.registers, case.regime)
-    array = DescriptorArray(mmu, WordMemory(case.memory), case.access, address)
-    found: Counter[str] = Counter()
-    for value, verdict in zip(values, array.translate(values), strict=True):
-        expected, read = scalar(mmu, {**case.memory, address: value}, case)
-        if isinstance(verdict, GoesOn):
-            if not mmu.context.stage2_enabled:
-                following = read[read.index(address) + 1]
-                assert following & ~0xFFFF == verdict.pa & ~0xFFFF, (case.id, hex(value))
-        else:
-            assert verdict == expected, (case.id, hex(value))
-        found[type(verdict).__name__] += 1
-    return found
-
-
-def looked_up(case: Case) -> list[int]:
-    """Return the addresses of the descriptors that the case's access looks at, in their order."""
-    mmu = Mmu(case.profile, case.registers, case.regime)
-    return list(dict.fromkeys(scalar(mmu, dict(case.memory), case)[1]))
 
 
 @pytest.mark.parametrize("category", CATEGORIES)
@@ -115,23 +70,6 @@ def test_the_array_answers_the_last_descriptor_of_a_case_as_the_scalar_form(cate
     assert found["Translation"] > 30
     # The last read may be made for a table, or for an update of one, where both stages are on.
     assert not found["GoesOn"] or category in {"s2", "s2at"}
-
-
-def flipped(value: int, generator: np.random.Generator, count: int) -> list[int]:
-    """Return values with one to four bits of `value` flipped."""
-    masks = [generator.integers(0, 64, generator.integers(1, 5)) for _ in range(count)]
-    return [value ^ int(np.bitwise_or.reduce(1 << mask.astype(np.uint64))) for mask in masks]
-
-
-def check_everywhere(case: Case, generator: np.random.Generator) -> Counter[str]:
-    """Check every descriptor that the case looks at: its value, changed values, random ones."""
-    found: Counter[str] = Counter()
-    for address in looked_up(case):
-        value = case.memory.get(address, 0)
-        values = [value, *flipped(value, generator, 12)]
-        values += generator.integers(0, 1 << 64, 4, np.uint64).tolist()
-        found += check(case, address, values)
-    return found
 
 
 @pytest.mark.long

@@ -17,6 +17,7 @@ from harness.cases.answers import (
 from harness.cases.case import Case, Document
 from harness.cases.parse import parse_case
 from harness.cases.reading import name_of, read_cases, read_lines
+from harness.cases.writing import case_document, case_line
 
 __all__ = [
     "Answer",
@@ -26,6 +27,8 @@ __all__ = [
     "Unsupported",
     "answer_document",
     "answer_line",
+    "case_document",
+    "case_line",
     "compare",
     "compare_documents",
     "name_of",

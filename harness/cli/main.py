@@ -42,7 +42,7 @@ VERBS = (
     Verb("run", "run scenarios, judge every fault, show the trace"),
     Verb("replay", "rebuild and rerun the fault of a kernel log"),
     Verb("walk", "translate an address of a scenario, or every case of a file"),
-    Verb("cases", "compare two files of answers"),
+    Verb("cases", "compare files of answers, or make cases out of a seed"),
     Verb("decode", "show the fields of a register, descriptor or syndrome"),
 )
 
