@@ -101,18 +101,14 @@ def par_of_location(location: Location, *, wide: bool) -> int:
         value = par.PA_D128.set(par.D128.set(_RESERVED_ONE, 1), page)
     else:
         value = par.PA.set(_RESERVED_ONE, page & _PAGES_OF_PA)
-    value = par.SH.set(value, _SHAREABILITY[_reported_shareability(attributes)])
+    # PAREncodeShareability: Device and Non-cacheable memory count as Outer Shareable. The
+    # attributes of the latter say so already.
+    value = par.SH.set(value, _SHAREABILITY[attributes.shareability or "OSH"])
     return par.ATTR.set(value, _attribute(attributes))
 
 
 _SHAREABILITY: Mapping[str, int] = MappingProxyType({"NSH": 0, "OSH": 2, "ISH": 3})
 _POLICIES: Mapping[str, int] = MappingProxyType({"NC": 0b0100, "WT": 0b1011, "WB": 0b1111})
-
-
-def _reported_shareability(attributes: MemoryAttributes) -> str:
-    if attributes.device is not None or attributes.inner == attributes.outer == "NC":
-        return "OSH"
-    return attributes.shareability or "OSH"
 
 
 def _attribute(attributes: MemoryAttributes) -> int:

@@ -133,6 +133,6 @@ _CONTIGUOUS_128: Mapping[Granule, tuple[int, ...]] = MappingProxyType(
 )
 
 
-def contiguous_bits(granule: Granule, *, d128: bool = False) -> tuple[int, ...]:
+def contiguous_bits(granule: Granule, *, d128: bool) -> tuple[int, ...]:
     """Return log2 of the entries of a contiguous run at levels 0 to 3, 0 where there is none."""
     return (_CONTIGUOUS_128 if d128 else _CONTIGUOUS_64)[granule]

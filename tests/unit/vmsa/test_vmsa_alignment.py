@@ -13,10 +13,13 @@ from vmsa_machine import (
     VA,
     Machine,
     block,
+    make_access,
     what,
 )
 
 from harness.arch.features import Feature
+from harness.vmsa.alignment import pieces
+from harness.vmsa.record import FaultRecord
 
 rule = pytest.mark.rule
 A, NAA = 1 << 1, 1 << 6
@@ -97,7 +100,9 @@ def test_dc_zva_faults_on_any_device_memory() -> None:
     fault = Machine(leaf=LEAF | DEVICE).fault(VA, "write", operation="dc_zva", size=64)
     assert what(fault) == ALIGNMENT
     assert fault.esr & 0x1FF == 0x61
-    assert Machine().ok(VA | 1, "write", operation="dc_zva", size=64).pa
+    zeroing = Machine(sctlr=SCTLR | A)
+    assert zeroing.ok(VA | 1, "write", operation="dc_zva", size=64).pa
+    assert zeroing.ok(VA | 1, operation="cache_maintenance", size=64).pa
 
 
 @rule("AArch64.MemSingle")
@@ -136,6 +141,37 @@ def test_the_second_element_of_a_pair_may_lie_in_the_next_page() -> None:
     both = Machine(words={NEXT: LEAF + 0x5000}).having(Feature.LSE2)
     assert both.ok(0xFF8, operation="load_pair", size=16).pa == 0x4000_0FF8
     assert both.ok(0xFE8, operation="load_pair", size=16).pa == 0x4000_0FE8
+
+
+@pytest.mark.parametrize(
+    ("va", "size", "operation", "lse2", "expected"),
+    [
+        (0x100, 8, "plain", False, [(0, True)]),
+        (0x101, 1, "plain", False, [(0, True)]),
+        (0x101, 8, "plain", False, [(0, False)]),
+        (0xFFD, 8, "plain", False, [(0, False), (3, False)]),
+        (0x101, 8, "plain", True, [(0, False)]),
+        (0xFFC, 8, "load_pair", False, [(0, True), (4, True)]),
+        (0xFF8, 8, "load_pair", False, [(0, True)]),
+        (0x101, 8, "swap", True, [(0, False)]),
+        (0xFFD, 64, "dc_zva", False, [(0, True)]),
+    ],
+)
+def test_pieces_of_one_page_are_represented_by_the_first(
+    va: int, size: int, operation: str, *, lse2: bool, expected: list[tuple[int, bool]]
+) -> None:
+    access = make_access(va, size=size, operation=operation)
+    found = pieces(access, enforced=False, lse2=lse2, naa=False)
+    assert not isinstance(found, FaultRecord)
+    assert [(piece.offset, piece.aligned) for piece in found] == expected
+
+
+@rule("AArch64.UnalignedAccessFaults")
+@pytest.mark.parametrize("size", [2, 4, 8, 16])
+def test_every_size_is_checked(size: int) -> None:
+    checking = Machine(sctlr=SCTLR | A)
+    assert what(checking.fault(0x101, size=size)) == ALIGNMENT
+    assert checking.ok(0x100, size=size).pa
 
 
 def test_an_access_over_the_end_of_the_address_space_goes_on_at_address_0() -> None:

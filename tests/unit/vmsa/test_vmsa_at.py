@@ -46,10 +46,17 @@ def test_a_translation_that_succeeds_gives_address_attributes_and_shareability()
     assert par(Machine(leaf=LEAF | NON_CACHEABLE), "S1E1R") == 0x4400_0000_4000_0900
 
 
+@rule("AArch64.EncodePAR")
+def test_the_64_bit_par_holds_address_bits_51_to_12() -> None:
+    off = Machine(sctlr=0, pa_bits=56)
+    assert par(off, "S1E1R", va=1 << 51 | 0x5ABC) == 1 << 51 | 0x5900
+    assert par(off, "S1E1R", va=1 << 52 | 0x5ABC) == 0x5900
+
+
 @rule("AArch64.PARFaultStatus")
 def test_a_translation_that_fails_is_a_result_with_f_set() -> None:
     done = Machine(leaf=0).ok(kind="at", operation="S1E1R")
-    assert (done.par, done.attributes, done.updates) == (0x80F, None, {})
+    assert (done.par, done.pa, done.attributes, done.updates) == (0x80F, 0, None, {})
     assert par(Machine(), "S1E1R", va=1 << 50) == 0x809
     assert par(Machine(leaf=LEAF & ~AF), "S1E1R") == 0x817
 

@@ -27,7 +27,7 @@ def attributes(mair: int, sh: int = 3) -> MemoryAttributes | None:
     ("mair", "expected"),
     [
         (0x00, ("Device", "nGnRnE")), (0x04, ("Device", "nGnRE")), (0x08, ("Device", "nGRE")),
-        (0x0C, ("Device", "GRE")), (0x01, ("Device", "nGnRnE")),
+        (0x0C, ("Device", "GRE")), (0x05, ("Device", "nGnRE")),
         (0xFF, ("Normal", None, "WB", "WB")), (0xF4, ("Normal", None, "NC", "WB")),
         (0x4F, ("Normal", None, "WB", "NC")), (0xBB, ("Normal", None, "WT", "WT")),
         (0x77, ("Normal", None, "WB", "WB")), (0x33, ("Normal", None, "WT", "WT")),
@@ -118,6 +118,14 @@ def test_with_the_mmu_off_an_address_larger_than_physical_ones_is_an_address_siz
     assert what(off.fault(1 << 40)) == ("address_size", 0)
     assert what(off.fault(0xAB << 56 | VA)) == ("address_size", 0)
     assert off.having(tcr=TCR | 1 << 37).ok(0xAB << 56 | VA).pa == VA
+
+
+@rule("AArch64.S1DisabledOutput")
+def test_with_the_mmu_off_each_half_has_its_own_tbi() -> None:
+    tagged = 0xAB80_0000_0000_0ABC
+    off = Machine(sctlr=SCTLR & ~MMU_ON, pa_bits=56)
+    assert off.having(tcr=TCR | 1 << 38).ok(tagged).pa == 0x80_0000_0000_0ABC
+    assert what(off.having(tcr=TCR | 1 << 37).fault(tagged)) == ("address_size", 0)
 
 
 @rule("AArch64.S1HasAlignmentFault")

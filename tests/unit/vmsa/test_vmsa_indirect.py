@@ -6,7 +6,10 @@ import pytest
 from vmsa_machine import LEAF, TCR, Machine, what
 
 from harness.arch.features import Feature
+from harness.vmsa.indirect import ENCODINGS
 from harness.vmsa.outcome import Translation
+from harness.vmsa.overlay import NO_OVERLAY, OVERLAYS
+from harness.vmsa.stage2_permissions import INDIRECT
 
 rule = pytest.mark.rule
 PIE, E0POE, POE = 1 << 1, 1 << 2, 1 << 3
@@ -46,6 +49,19 @@ def allowed(asked: Machine, el: int, **access: bool) -> str:
 def test_each_encoding_of_pir_gives_its_permissions(encoding: int, expected: str) -> None:
     assert allowed(machine(encoding), 1) == expected
     assert allowed(machine(0, encoding), 0) == expected
+
+
+def test_every_permission_is_one_bit() -> None:
+    for table in (ENCODINGS, OVERLAYS, INDIRECT, (NO_OVERLAY,)):
+        assert {bit for entry in table for bit in entry} <= {0, 1}
+
+
+@rule("AArch64.S1IndirectBasePermissions")
+def test_a_guarded_control_stack_conflicts_as_execution_and_writing_do() -> None:
+    # Encoding 0b1001 reads as data; privileged it may be pushed to, unprivileged written.
+    assert allowed(machine(0b1001, 0b0101), 1) == "---"
+    assert allowed(machine(0b0011, 0b1001), 1) == "---"
+    assert allowed(machine(0b1001, 0b0001), 1) == "r--"
 
 
 @rule("AArch64.S1IndirectBasePermissions")
@@ -127,7 +143,9 @@ def test_an_overlay_takes_permissions_away(field: int, expected: str) -> None:
 def test_an_overlay_fault_says_so_in_iss2() -> None:
     asked = machine(0b0111, TCR2_EL1=PIE | POE, POR_EL1=0).having(Feature.S1POE)
     for kind in ("read", "write", "fetch"):
-        assert asked.fault(kind=kind).esr >> 32 == 1 << 6
+        fault = asked.fault(kind=kind)
+        assert fault.esr >> 32 == 1 << 6
+        assert bool(fault.esr & 0x40) is (kind == "write")
     base = machine(0b0000, TCR2_EL1=PIE | POE, POR_EL1=7).having(Feature.S1POE)
     assert base.fault().esr >> 32 == 0
 

@@ -136,6 +136,12 @@ def test_a_walk_through_a_page_without_read_permission_is_a_fault_on_the_walk() 
 
 
 @rule("AArch64.S2CheckPermissions")
+def test_a_walk_reads_tables_whether_or_not_they_are_executable() -> None:
+    assert both_stages(tables=S2LEAF | XN).ok().pa == PA
+    assert both_stages(tables=S2LEAF | XN).ok(kind="fetch").pa == PA
+
+
+@rule("AArch64.S2CheckPermissions")
 def test_ptw_faults_walks_through_device_memory() -> None:
     device = S2LEAF & ~(0b1111 << 2)
     assert both_stages(tables=device).ok().pa == PA
@@ -425,6 +431,9 @@ def test_the_wider_shareability_of_both_stages_counts(sh: int, expected: str) ->
         (0xFF, 0b0101, "NC NC OSH"),
         (0x08, 0b0101, "nGRE"),
         (0xFF, 0b0010, "nGRE"),
+        (0xFF, 0b0001, "nGnRE"),
+        (0xFF, 0b0011, "GRE"),
+        (0xFF, 0b0000, "nGnRnE"),
         (0x04, 0b0010, "nGnRE"),
     ],
 )

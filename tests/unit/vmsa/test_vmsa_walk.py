@@ -25,7 +25,7 @@ from harness.arch.features import Feature
 from harness.arch.granule import Granule
 from harness.arch.implementation import Implementation, Misprogrammed
 from harness.memory import PhysicalMemory, Region
-from harness.vmsa.descriptor import classify
+from harness.vmsa.descriptor import classify, contiguous_bits
 from harness.vmsa.outcome import Fault
 
 PLAIN = Machine()
@@ -156,6 +156,20 @@ def test_a_contiguous_run_takes_its_low_output_bits_from_the_address() -> None:
     leaf = LEAF | CONTIGUOUS | 0x5000
     assert Machine(leaf=leaf).ok().pa == OUTPUT + VA
     assert Machine(leaf=leaf & ~CONTIGUOUS).ok().pa == OUTPUT + 0x5000 + VA
+
+
+@rule("AArch64.ContiguousBit")
+@pytest.mark.parametrize(
+    ("granule", "d128", "entries"),
+    [
+        (K4, False, (1, 16, 16, 16)), (K16, False, (1, 1, 32, 128)), (K64, False, (1, 1, 32, 32)),
+        (K4, True, (1, 4, 16, 16)), (K16, True, (1, 4, 16, 64)), (K64, True, (1, 1, 64, 16)),
+    ],
+)  # fmt: skip
+def test_the_entries_of_a_contiguous_run_depend_on_granule_and_level(
+    granule: Granule, *, d128: bool, entries: tuple[int, ...]
+) -> None:
+    assert tuple(1 << bits for bits in contiguous_bits(granule, d128=d128)) == entries
 
 
 @rule("AArch64.ContiguousBitFaults")
