@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from collections.abc import Callable, Collection, Mapping
+from functools import cache, reduce
+from operator import or_
 from typing import Any
 
 from harness.arch.addresses import VirtualAddress
@@ -200,11 +200,11 @@ _WIDTHS: Mapping[str, int] = {
 def _registers(value: object) -> dict[str, int]:
     if not isinstance(value, dict):
         raise _Malformed("registers is not an object")
-    for name in value:
-        if name not in _WIDTHS:
-            raise _Malformed(f"no register is called {name!r}")
+    if not value.keys() <= _WIDTHS.keys():
+        unknown = next(name for name in value if name not in _WIDTHS)
+        raise _Malformed(f"no register is called {unknown!r}")
     numbers = _hexadecimals(value.values())
-    if numbers is not None and all(number >> 64 == 0 for number in numbers):
+    if numbers is not None and max(numbers, default=0) >> 64 == 0:
         return dict(zip(value, numbers, strict=True))
     return {name: _number(text, name, _WIDTHS[name]) for name, text in value.items()}
 
@@ -214,10 +214,8 @@ def _memory(value: object) -> dict[int, int]:
         raise _Malformed("memory is not an object")
     addresses, contents = _hexadecimals(value), _hexadecimals(value.values())
     if addresses is not None and contents is not None:
-        every = 0
-        for address in addresses:
-            every |= address
-        if every & 7 == 0 and every >> 56 == 0 and all(word >> 64 == 0 for word in contents):
+        every = reduce(or_, addresses, 0)
+        if every & 7 == 0 and every >> 56 == 0 and max(contents, default=0) >> 64 == 0:
             return dict(zip(addresses, contents, strict=True))
     return dict(_word(address, word) for address, word in value.items())
 
@@ -229,22 +227,25 @@ def _word(address: str, word: object) -> tuple[int, int]:
     return number, _number(word, f"the word at {address}")
 
 
-_HEXADECIMALS = re.compile(r"(?:0x[0-9A-Fa-f]+,)*")
-
-
-def _hexadecimals(texts: Iterable[Any]) -> list[int] | None:
+def _hexadecimals(texts: Collection[Any]) -> list[int] | None:
     """Return the values if all are hexadecimal strings: one look at all of them, for speed."""
+    if not texts:
+        return []
     try:
-        if _HEXADECIMALS.fullmatch("".join([f"{text}," for text in texts])):
+        joined = "".join(texts)
+        # Letters and digits alone: no sign, space or underscore, which int() would take. What it
+        # takes of these has one 0x at most, so that as many of them as texts is one in each.
+        if joined.isalnum() and joined.isascii() and joined.count("0x") == len(texts):
             return [int(text, 16) for text in texts]
     except (TypeError, ValueError):
-        # A number instead of a string, or a comma inside one: the slow path says which.
+        # A number instead of a string, or one that is not hexadecimal: the slow path says which.
         pass
     return None
 
 
 _KINDS: Mapping[str, AccessKind] = {kind.value: kind for kind in AccessKind}
 _OPERATIONS: Mapping[str, Operation] = {each.value: each for each in Operation}
+_AT = frozenset(each for each in Operation if each.name.startswith("AT_"))
 _LARGEST_ACCESS = 64
 
 
@@ -255,7 +256,7 @@ def _access(value: Any, regime: Regime) -> Access:  # noqa: ANN401 - whatever JS
     if kind is None or operation is None:
         raise _Malformed("access: type or operation is not one of those that exist")
     translates = kind is AccessKind.AT
-    if translates is not operation.name.startswith("AT_"):
+    if translates is not (operation in _AT):
         raise _Malformed(
             "access: type at and an operation that names an AT instruction go together"
         )
