@@ -4,13 +4,14 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 
-.PHONY: demo test check fmt lock wheel clean help
+.PHONY: demo test check mutate fmt lock wheel clean help
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo    set up, then replay the panic of docs/panic.log and run a hand-written scenario'
 	@echo 'make test    set up, then run the tests (the long ones are left out)'
 	@echo 'make check   format, lint, types, import contracts, all tests with coverage'
+	@echo 'make mutate  which faults of the reference model would the tests not see (half an hour)'
 	@echo 'make fmt     put the code in the project'"'"'s format'
 	@echo 'make lock    write requirements-dev.lock anew from pyproject.toml'
 	@echo 'make wheel   build the wheel into dist/'
@@ -40,6 +41,9 @@ check: $(READY)
 	$(BIN)/python -m coverage run -m pytest -n auto -q -m ''
 	$(BIN)/python -m coverage combine --quiet
 	$(BIN)/python -m coverage report
+
+mutate: $(READY)
+	$(BIN)/python tests/mutation/mutate.py
 
 fmt: $(READY)
 	$(BIN)/ruff format .
