@@ -8,6 +8,7 @@
     │   ├── AssemblyError           a statement of a snippet
     │   ├── CaseError               a line of a case file
     │   ├── ReportError             a fault report that cannot be read at all
+    │   ├── LitmusError             a litmus test, or a list of their kinds
     │   ├── MappingError            mappings that no table can hold
     │   └── ValueSyntaxError        a number, register, field or address as typed by the user
     ├── UnsupportedError         4  the architecture has it, the harness does not model it
@@ -80,6 +81,10 @@ class CaseError(InputError):
 
 class ReportError(InputError):
     """A fault report in which no fault can be found."""
+
+
+class LitmusError(InputError):
+    """A litmus test that cannot be parsed, or names what it does not define."""
 
 
 class MappingError(InputError):
