@@ -168,6 +168,11 @@ def test_extensions_of_tcr2_that_are_not_modelled_are_refused_by_name(
         machine.having(Feature.TCR2).ask()
 
 
+def test_registers_that_are_not_given_read_as_zero() -> None:
+    extended = PLAIN.having(Feature.TCR2, Feature.S1PIE, Feature.S1POE, Feature.D128)
+    assert extended.ok().pa == 0x4000_0ABC
+
+
 def test_an_access_from_an_exception_level_that_the_regime_does_not_serve_is_an_error() -> None:
     with pytest.raises(ValueError, match="EL2 is not served by the EL1&0 regime"):
         PLAIN.ask(el=2)

@@ -232,18 +232,27 @@ def test_lpa2_keeps_the_highest_address_bits_in_bits_9_and_8() -> None:
 
 @rule("AArch64.S1TTBaseAddress")
 def test_a_ttbr_holds_address_bits_51_to_48_in_its_bits_5_to_2_with_lpa2() -> None:
-    tcr = TCR | 1 << 59 | 6 << 32
-    far = 5 << 48 | TABLES[1]
+    far = {5 << 48 | TABLES[1]: 2 * OUTPUT | 1 | AF}
     machine = Machine(
-        tcr=tcr,
+        tcr=TCR | 1 << 59 | 6 << 32,
         pa_bits=52,
         registers={"TTBR0_EL1": TABLES[1] | 5 << 2},
-        words={far: TABLES[2] | PAGE},
-        leaf=LEAF & ~(0b11 << 8),
+        words=far,
     )
-    assert machine.having(Feature.LPA, Feature.LPA2).ok().pa == OUTPUT + VA
+    assert machine.having(Feature.LPA, Feature.LPA2).ok().pa == 2 * OUTPUT + VA
     # Without FEAT_LPA2 the bits 5:2 are no address bits, and the base is aligned to its size.
     assert machine.ok().pa == OUTPUT + VA
+
+
+@rule("AArch64.S1TTBaseAddress")
+def test_with_64k_a_ttbr_holds_52_bits_only_where_ips_says_so() -> None:
+    tcr = TCR & ~(0x3F | 0b11 << 14 | 0b111 << 32) | 22 | 0b01 << 14
+    block_at = OUTPUT & -(1 << 29) | 1 | AF
+    words = {5 << 48: block_at, 0: 2 * block_at & -(1 << 29) | 1 | AF}
+    machine = Machine(pa_bits=52, registers={"TTBR0_EL1": 5 << 2}, words=words)
+    machine = machine.having(Feature.LPA)
+    assert machine.having(tcr=tcr | 6 << 32).ok().pa == OUTPUT + VA
+    assert machine.having(tcr=tcr | 5 << 32).ok().pa == 2 * OUTPUT + VA
 
 
 @rule("AArch64.S1StartLevel")
