@@ -71,7 +71,7 @@ class Observed:
 def completed(executing: Executing, observed: Observed, read: ReadMemory) -> Iterator[Event]:
     """Yield the events of an instruction that completed."""
     if executing.system is not None:
-        yield from _system_events(executing, executing.system)
+        yield from system_events(executing, executing.system)
     for access in executing.accesses:
         pa = _where(access, observed)
         if pa is not None:
@@ -88,7 +88,8 @@ def descriptor_writes(number: int, observed: Observed, read: ReadMemory) -> Iter
             yield DescriptorWrite(number, PhysicalAddress(address), old, new, "guest")
 
 
-def _system_events(executing: Executing, system: SystemInstruction) -> Iterator[Event]:
+def system_events(executing: Executing, system: SystemInstruction) -> Iterator[Event]:
+    """Yield what a system instruction is told as, once it has completed."""
     number, pc = executing.number, executing.pc
     kind = system.kind
     if kind is SystemInstructionKind.ERET:

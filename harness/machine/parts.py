@@ -35,10 +35,15 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a run is asked for; `single`: one instruction and no more."""
+    """What a run is asked for.
+
+    `single`: one instruction and no more. `quiet`: only faults, entries and returns of exceptions
+    are told, where the machine heeds it.
+    """
 
     program: Program
     listener: Listener
     limits: Limits
     stop_at: frozenset[VirtualAddress]
     single: bool = False
+    quiet: bool = False

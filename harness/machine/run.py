@@ -8,10 +8,11 @@ from abc import ABC, abstractmethod
 from harness.arch import pstate
 from harness.arch.addresses import VirtualAddress
 from harness.arch.exception_classes import ExceptionClass
+from harness.arch.registers import REGISTERS, sctlr
 from harness.arch.registers import esr as syndrome
-from harness.arch.registers import sctlr
 from harness.arch.syndromes import Syndrome, describe_esr
 from harness.machine.engine import STATE_MODE
+from harness.machine.events import Executing
 from harness.machine.exception_entry import enter_el1
 from harness.machine.parts import Parts, Wanted
 from harness.trace import End, EndReason, ExceptionEntry, FaultTaken
@@ -124,6 +125,17 @@ class Run(ABC):
             detail = f"the vector at {vector:#x} faults itself, {_VECTOR_FAULTS} times in a row"
             self._stop(EndReason.LIMIT, vector, detail)
 
+    def _lacking(self, esr: int, executing: Executing | None) -> str:
+        """Return what the core lacks, where it calls UNDEFINED what the architecture has."""
+        if syndrome.EC.get(esr) != ExceptionClass.UNKNOWN or executing is None:
+            return ""
+        system = executing.system
+        is_for_el1 = self._mode[0] == 1 and not executing.word >> 18 & 1  # op1 of 4 and more: EL2
+        is_known = system is not None and (system.register is None or system.register in REGISTERS)
+        if system is None or not is_known or not is_for_el1:
+            return ""
+        return f"{system.name}: {self._core.name} lacks it"
+
     @abstractmethod
     def _entered(self) -> None:
         """Be told that an exception was entered, before anyone hears of it."""
@@ -141,7 +153,9 @@ class Run(ABC):
         self._halt()
 
     def _read_mode(self) -> None:
-        state = self._core.state()[STATE_MODE]
+        self._set_mode(self._core.state()[STATE_MODE])
+
+    def _set_mode(self, state: int) -> None:
         self._mode = (
             pstate.EL.get(state),
             bool(pstate.PAN.get(state)),

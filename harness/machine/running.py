@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from harness.arch.addresses import VirtualAddress
-from harness.arch.exception_classes import ExceptionClass
 from harness.arch.faults import FaultKind
-from harness.arch.registers import REGISTERS
 from harness.arch.registers import esr as syndrome
 from harness.arch.syndromes import Abort, encode_abort
 from harness.arch.system_instructions import SystemInstructionKind
@@ -130,7 +128,7 @@ class Running(Run):
         if noted.target_el != 1:
             self._stop(EndReason.UNSUPPORTED, elr, f"an exception to EL{noted.target_el}")
             return
-        refusal = self._lacking(noted.esr)
+        refusal = self._lacking(noted.esr, self._executing)
         if refusal:
             self._stop(EndReason.UNSUPPORTED, elr, refusal)
             return
@@ -251,18 +249,6 @@ class Running(Run):
         el, pan, uao = self._mode
         is_fetch = ec in FETCH_ABORTS
         return Access(VirtualAddress(far), AccessKind.FETCH, 4, el, pan, uao) if is_fetch else None
-
-    def _lacking(self, esr: int) -> str:
-        """Return what the core lacks, where it calls UNDEFINED what the architecture has."""
-        executing = self._executing
-        if syndrome.EC.get(esr) != ExceptionClass.UNKNOWN or executing is None:
-            return ""
-        system = executing.system
-        is_for_el1 = self._mode[0] == 1 and not executing.word >> 18 & 1  # op1 of 4 and more: EL2
-        is_known = system is not None and (system.register is None or system.register in REGISTERS)
-        if system is None or not is_known or not is_for_el1:
-            return ""
-        return f"{system.name}: {self._engine.name} lacks it"
 
     # The rest
 

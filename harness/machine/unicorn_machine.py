@@ -326,6 +326,8 @@ class VirtualTlbEngine(_Core):
         self._data: Pages = {}
         self._refused: int | None = None
         self._has_exception = False
+        self._left = False
+        """The core wanted to fetch the next instruction, too, from another page."""
         self.hook_add(uc.UC_HOOK_TLB_FILL, self._on_fill)
         self.hook_add(uc.UC_HOOK_INTR, self._on_interrupt)
 
@@ -334,7 +336,7 @@ class VirtualTlbEngine(_Core):
         if code != self._code or data != self._data:
             self._code, self._data = code, data
             self.flush_tlb()
-        self._refused, self._has_exception = None, False
+        self._refused, self._has_exception, self._left = None, False, False
         status = uclib.uc_emu_start(self._uch, pc, 0, 0, 1)
         if self._refused is not None:
             raise EngineError(
@@ -343,7 +345,8 @@ class VirtualTlbEngine(_Core):
             )
         if self._has_exception:
             return self.syndrome()
-        self._check(status)
+        if not self._left:
+            self._check(status)
         return None
 
     def fingerprint(self) -> bytes:
@@ -361,7 +364,10 @@ class VirtualTlbEngine(_Core):
         is_fetch = access == uc.UC_MEM_FETCH
         frame = (self._code if is_fetch else self._data).get(page)
         if frame is None:
-            self._refused = page
+            if is_fetch:
+                self._left = True
+            else:
+                self._refused = page
             return False
         entry.paddr = frame
         entry.perms = uc.UC_PROT_EXEC if is_fetch else uc.UC_PROT_READ | uc.UC_PROT_WRITE
