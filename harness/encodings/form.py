@@ -13,6 +13,7 @@ _ADDRESS_LSB = 12
 _WIDEST_IA = {OutputFormat.VMSA48: 48, OutputFormat.LPA: 52, OutputFormat.LPA2: 52}
 _TOP_ADDRESS_BIT = {OutputFormat.VMSA48: 47, OutputFormat.LPA: 15, OutputFormat.LPA2: 9}
 _PA_52 = 52
+STAGE_2 = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,9 @@ class Form:
     @property
     def levels(self) -> range:
         """The lookup levels of the widest input range that the format has."""
+        if self.stage == STAGE_2 and self.granule is Granule.K16:
+            # A start at level 0 needs FEAT_LPA2: two tables of level 1 stand side by side.
+            return range(1, LAST_LEVEL + 1)
         bits = _WIDEST_IA[self.output] - self.granule.value
         return range(LAST_LEVEL + 1 - -(-bits // self.granule.stride), LAST_LEVEL + 1)
 

@@ -31,7 +31,7 @@ def patterns(meaningful: int) -> NDArray[np.uint64]:
         import numpy as np
     except ImportError:
         raise EngineMissingError(
-            "a check needs NumPy: pip install numpy (a proof needs z3-solver instead)"
+            "a check needs NumPy: pip install 'arm64-mmu-harness[fast]' (or numpy)"
         ) from None
     count = meaningful.bit_count()
     if count > MAX_MEANINGFUL_BITS:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
+from importlib.metadata import entry_points
 
 from harness.encodings.bare import bare
 from harness.encodings.definition import Encoding
@@ -11,7 +13,10 @@ from harness.encodings.hardware import hardware_bits
 from harness.encodings.kvm_stage2 import kvm_stage2
 from harness.encodings.linux import linux, variants
 from harness.encodings.linux_6_1 import variants_6_1
-from harness.errors import ValueSyntaxError
+from harness.errors import InputError, ValueSyntaxError
+
+GROUP = "harness.encodings"
+"""Of the entry points by which a package brings encodings of its own."""
 
 
 @cache
@@ -21,8 +26,28 @@ def _all() -> dict[str, Encoding]:
         *variants_6_1(),
         *(linux(variant) for variant in variants()),
         kvm_stage2(),
+        *_from_packages(),
     ]
     return {encoding.name: encoding for encoding in found}
+
+
+def _from_packages() -> Iterator[Encoding]:
+    """Yield what installed packages register: an Encoding, or a function that returns several."""
+    for entry in entry_points(group=GROUP):
+        try:
+            found = entry.load()
+            several = found() if callable(found) else (found,)
+            encodings = tuple(several)
+        except Exception as error:
+            raise InputError(
+                f"the entry point {entry.name!r} of {GROUP} ({entry.value}) failed: {error}"
+            ) from error
+        for one in encodings:
+            if not isinstance(one, Encoding):
+                raise InputError(
+                    f"the entry point {entry.name!r} of {GROUP} ({entry.value}) gives no Encoding"
+                )
+            yield one
 
 
 def names() -> tuple[str, ...]:
