@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.arch.addresses import VirtualAddress
+from harness.oracle.choosing import OldWord
 from harness.oracle.divergences import Divergence
 from harness.oracle.permitted import PermittedOutcome
 from harness.oracle.seen import Seen, describe, describe_outcome
@@ -57,10 +58,11 @@ def place_of(pc: VirtualAddress, label: str) -> str:
 
 
 def _what(place: str, access: Access) -> str:
-    return f"At {place}, {_made(access)} at {access.va:#018x} from EL{access.el}"
+    return f"At {place}, {made(access)} at {access.va:#018x} from EL{access.el}"
 
 
-def _made(access: Access) -> str:
+def made(access: Access) -> str:
+    """Return what an instruction did, as a noun: `unprivileged read of 8 bytes`."""
     if access.operation is Operation.CACHE_MAINTENANCE:
         return "cache maintenance"
     if access.operation is Operation.DC_ZVA:
@@ -87,12 +89,7 @@ def _past(chosen: PermittedOutcome) -> tuple[str, ...]:
     """Say which old values the walk rests on, and what would end that."""
     sentences = [
         f"The walk uses {word.value:#018x}, which {word.address:#x} held before "
-        f"{word.current:#018x}: "
-        + (
-            "it may still be cached, as no TLBI that covers it has completed (TLBI, DSB, ISB)."
-            if word.cached
-            else "no DSB and context synchronisation event has made the change certain yet."
-        )
+        f"{word.current:#018x}: {_reason(word)}."
         for word in chosen.old_words
     ]
     sentences += [
@@ -100,3 +97,12 @@ def _past(chosen: PermittedOutcome) -> tuple[str, ...]:
         for name in chosen.old_registers
     ]
     return tuple(sentences)
+
+
+def _reason(word: OldWord) -> str:
+    """Say why a walk may still use an old value: an invalid one is never cached."""
+    if word.cached:
+        return "it may still be cached, as no TLBI that covers it has completed (TLBI, DSB, ISB)"
+    if word.value & 1:
+        return "it may be used until DSB, TLBI, DSB and ISB have followed the change"
+    return "it may be used until DSB and ISB have followed the change"

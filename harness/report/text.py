@@ -6,6 +6,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 from harness.arch.syndromes import describe_esr
+from harness.oracle.explain import made
 from harness.oracle.seen import Aborted, describe_outcome
 from harness.oracle.verdict import Judgment, VerdictKind
 from harness.report.events import injections_of, label_at_end
@@ -112,7 +113,7 @@ def _judgment_lines(judgment: Judgment, number: int, *, deciding: bool) -> Itera
     if not deciding:
         yield f"  verdict  {VERDICTS[judgment.kind]}"
         yield from _wrapped(judgment.explanation)
-    yield f"  walk     {access.kind} of {access.size} bytes at {access.va:#018x} from EL{access.el}"
+    yield f"  walk     {made(access)} at {access.va:#018x} from EL{access.el}"
     yield from _indented(walk_lines(judgment.steps))
     for index, outcome in enumerate(judgment.permitted):
         lead = "         " if index else "  permits"
@@ -149,8 +150,12 @@ def _end_lines(judged: JudgedRun) -> Iterator[str]:
     label = label_at_end(judged.execution)
     place = f"{end.pc:#x}" + (f" ({label})" if label else "")
     detail = f": {end.detail.rstrip('.')}" if end.detail and end.reason in _DETAILED else ""
-    yield f"ended {_ENDS[end.reason]}{detail}, at {place} after {end.number} instructions"
-    yield f"{judged.verdict.judged} accesses and fetches judged"
+    yield f"ended {_ENDS[end.reason]}{detail}, at {place} after {_count(end.number, 'instruction')}"
+    yield f"{_count(judged.verdict.judged, 'access', 'accesses')} judged, fetches included"
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
 
 
 def _wrapped(text: str) -> list[str]:

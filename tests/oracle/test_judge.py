@@ -129,7 +129,7 @@ def test_after_a_change_without_maintenance_both_outcomes_agree() -> None:
 def test_an_old_value_is_named_in_the_explanation_with_what_would_end_it() -> None:
     pending = judge(execution([write(INVALID), completed()]))
     assert f"{BLOCK:#018x}" in pending.explanation
-    assert "no DSB and context synchronisation event" in pending.explanation
+    assert "until DSB, TLBI, DSB and ISB have followed the change" in pending.explanation
     cached = judge(execution([write(INVALID), *maintain("dsb ish", "isb"), completed()]))
     assert "no TLBI that covers it has completed" in cached.explanation
 
@@ -146,6 +146,12 @@ def test_equal_accesses_are_judged_anew_after_a_change() -> None:
     verdict = judge(execution(events))
     assert verdict.kind is VerdictKind.DISAGREES
     assert verdict.judged == 3
+
+
+def test_an_old_invalid_value_ends_without_a_tlbi() -> None:
+    made_valid = judge(execution([write(BLOCK), fault()], memory(INVALID)))
+    assert made_valid.kind is VerdictKind.AGREES
+    assert "until DSB and ISB have followed the change" in made_valid.explanation
 
 
 def test_an_old_register_value_is_named_in_the_explanation() -> None:

@@ -211,6 +211,17 @@ def test_the_text_shows_fault_walk_rule_and_what_is_permitted() -> None:
     assert "ended at a fault, no handler installed, at 0xffff800000000008 (store_pair)" in text
 
 
+def test_one_of_a_thing_is_named_in_the_singular() -> None:
+    run = judged()
+    assert "after 3 instructions\n5 accesses judged" in run_text(run)
+    short = replace(
+        run,
+        execution=execution(replace(end(), number=1)),
+        verdict=replace(run.verdict, judged=1),
+    )
+    assert "after 1 instruction\n1 access judged" in run_text(short)
+
+
 def test_the_text_shows_a_completed_access_that_is_not_permitted() -> None:
     said = judgment(VerdictKind.DISAGREES, faulted=False)
     verdict = replace(judged(VerdictKind.DISAGREES).verdict, faults=(), findings=(said,))
