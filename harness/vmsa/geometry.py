@@ -19,15 +19,15 @@ def physical_address_size(profile: Profile, ps: int, granule: Granule, *, d128: 
     if d128:
         largest = profile.pa_bits
     elif granule is Granule.K64:
-        largest = min(52 if profile.has(Feature.LPA) else 48, profile.pa_bits)
+        largest = min(52 if Feature.LPA in profile.features else 48, profile.pa_bits)
     else:
-        largest = min(52 if profile.has(Feature.LPA2) else 48, profile.pa_bits)
+        largest = min(52 if Feature.LPA2 in profile.features else 48, profile.pa_bits)
     return min(PHYSICAL_SIZES[ps], largest)
 
 
 def largest_txsz(profile: Profile, granule: Granule) -> int:
     """Return the largest TnSZ in range (AArch64.MaxTxSZ)."""
-    if not profile.has(Feature.TTST):
+    if Feature.TTST not in profile.features:
         return 39
     return 47 if granule is Granule.K64 else 48
 
@@ -36,9 +36,9 @@ def smallest_txsz(
     profile: Profile, granule: Granule, *, ds: bool, d128: bool, unprivileged: bool
 ) -> int:
     """Return the smallest TnSZ in range at stage 1 (AArch64.S1MinTxSZ)."""
-    if d128 and profile.has(Feature.LVA3):
+    if d128 and Feature.LVA3 in profile.features:
         return 9 if unprivileged else 8
-    if ds or (granule is Granule.K64 and profile.has(Feature.LVA)):
+    if ds or (granule is Granule.K64 and Feature.LVA in profile.features):
         return 12
     return 16
 
@@ -47,7 +47,7 @@ def smallest_stage2_txsz(profile: Profile, granule: Granule, *, ds: bool, d128: 
     """Return the smallest T0SZ in range at stage 2 (AArch64.S2MinTxSZ)."""
     if d128:
         return 64 - profile.pa_bits
-    short = profile.has(Feature.LPA) and granule is not Granule.K64 and not ds
+    short = Feature.LPA in profile.features and granule is not Granule.K64 and not ds
     return 64 - min(48 if short else 52, profile.pa_bits)
 
 
@@ -109,5 +109,5 @@ def table_base(
 
 def base_is_wide(profile: Profile, ps: int, granule: Granule, *, ds: bool) -> bool:
     """Return whether a TTBR holds a 52-bit address (AArch64.S1TTBaseAddress)."""
-    lpa = granule is Granule.K64 and profile.has(Feature.LPA)
+    lpa = granule is Granule.K64 and Feature.LPA in profile.features
     return ds or (lpa and ps == _PS_52_BITS)

@@ -81,16 +81,16 @@ def stage2_parameters(profile: Profile, registers: Mapping[str, int]) -> Stage2P
     hypervisor = registers.get("HCR_EL2", 0)
     _NO_VTCR.check("VTCR_EL2", control)
     granule = TG0_GRANULES[vtcr.TG0.get(control)] or reserved_granule(profile)
-    d128 = bool(profile.has(Feature.D128) and vtcr.D128.get(control))
+    d128 = bool(Feature.D128 in profile.features and vtcr.D128.get(control))
     ds = bool(
-        profile.has(Feature.LPA2)
+        Feature.LPA2 in profile.features
         and granule is not Granule.K64
         and not d128
         and vtcr.DS.get(control)
     )
-    hardware = profile.has(Feature.HAFDBS)
+    hardware = Feature.HAFDBS in profile.features
     ha = bool(hardware and vtcr.HA.get(control))
-    indirect = d128 or (profile.has(Feature.S2PIE) and vtcr.S2PIE.get(control))
+    indirect = d128 or (Feature.S2PIE in profile.features and vtcr.S2PIE.get(control))
     walk, invalid_by = _walk_parameters(
         profile, registers, granule, ds=ds, d128=d128, access_flag_faults=not ha
     )
@@ -99,11 +99,11 @@ def stage2_parameters(profile: Profile, registers: Mapping[str, int]) -> Stage2P
         d128=d128,
         invalid_by=invalid_by,
         device_walk_faults=bool(hcr.PTW.get(hypervisor) and not hcr.TGE.get(hypervisor)),
-        forced_write_back=bool(profile.has(Feature.S2FWB) and hcr.FWB.get(hypervisor)),
+        forced_write_back=bool(Feature.S2FWB in profile.features and hcr.FWB.get(hypervisor)),
         access_flag_updates=ha,
         dirty_updates=ha and bool(vtcr.HD.get(control)),
         indirect=registers.get("S2PIR_EL2", 0) if indirect else None,
-        execute_never_by_el=profile.has(Feature.XNX),
+        execute_never_by_el=Feature.XNX in profile.features,
         shareability=vtcr.SH0.get(control) if ds else None,
         data_non_cacheable=bool(hcr.CD.get(hypervisor)),
         fetch_non_cacheable=bool(hcr.ID.get(hypervisor)),
@@ -127,7 +127,7 @@ def _walk_parameters(
         vtcr.T0SZ.get(control),
         smallest_stage2_txsz(profile, granule, ds=ds, d128=d128),
         largest_txsz(profile, granule),
-        below_always_faults=profile.has(Feature.LPA),
+        below_always_faults=Feature.LPA in profile.features,
     )
     if txsz is None:
         return None, "AArch64.S2TxSZFaults"
@@ -162,7 +162,7 @@ def _walk_parameters(
                 d128=d128,
             ),
             oa_bits=physical_address_size(profile, ps, granule, d128=d128),
-            form=address_format(granule, ds=ds, lpa=profile.has(Feature.LPA), d128=d128),
+            form=address_format(granule, ds=ds, lpa=Feature.LPA in profile.features, d128=d128),
             kinds=kinds_by_level(granule, ds, profile.pa_bits),
             contiguous_bits=contiguous_bits(granule, d128=d128),
             access_flag_faults=access_flag_faults,
@@ -187,7 +187,7 @@ def _start_level(profile: Profile, control: int, granule: Granule, *, ds: bool) 
     if granule is Granule.K16:
         invalid = (level == 0 and not ds) or (level == 1 and profile.pa_bits < 42)  # noqa: PLR2004
     elif granule is Granule.K4:
-        small_tables = profile.has(Feature.TTST)
+        small_tables = Feature.TTST in profile.features
         invalid = (level == 0 and profile.pa_bits < 44) or (  # noqa: PLR2004
             level == LAST_LEVEL and not small_tables
         )
