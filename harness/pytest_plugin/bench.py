@@ -38,6 +38,14 @@ class FaultSeen:
     pc: int
     label: str
 
+    def __repr__(self) -> str:
+        """Numbers as the kernel prints them: pytest shows this where an assertion fails."""
+        return (
+            f"FaultSeen(kind={self.kind}, level={self.level}, access={self.access}, "
+            f"esr={self.esr:#010x}, far={self.far:#018x}, pc={self.pc:#018x}, "
+            f"label={self.label!r})"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Result:

@@ -190,6 +190,21 @@ def test_a_failing_test_shows_what_the_machine_did(suite: pytest.Pytester) -> No
     result.stdout.fnmatch_lines(["*what the machine did*", "*Permission fault, level 3*"])
 
 
+def test_a_fault_in_a_failed_assertion_has_its_numbers_in_hexadecimal(
+    suite: pytest.Pytester,
+) -> None:
+    suite.makepyfile(
+        """
+        def test_store(mmu):
+            mmu.load("store: str x1, [x0]").start(x0=0xffff000019600000)
+            assert mmu.run().faults == ()
+        """
+    )
+    result = suite.runpytest("-vv")
+    seen = "kind=translation, level=0, access=write, esr=0x96000044, far=0xffff000019600000"
+    result.stdout.fnmatch_lines([f"*FaultSeen({seen}, pc=0x*, label='store')*"])
+
+
 def test_the_fixture_takes_what_a_scenario_file_takes(suite: pytest.Pytester) -> None:
     suite.makepyfile(
         """
