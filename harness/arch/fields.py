@@ -36,20 +36,19 @@ class Field:
     """The FEAT_ name without which the bits are RES0; None for the base architecture."""
     address_lsb: int | None = None
     """For part of an address: the address bit that the lowest bit of the field is."""
+    mask: int = field(init=False, repr=False, compare=False)
+    """The field's bits set, at their place."""
     _ones: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_ones", (1 << (self.msb - self.lsb + 1)) - 1)
+        ones = (1 << (self.msb - self.lsb + 1)) - 1
+        object.__setattr__(self, "_ones", ones)
+        object.__setattr__(self, "mask", ones << self.lsb)
 
     @property
     def width(self) -> int:
         """Number of bits."""
         return self.msb - self.lsb + 1
-
-    @property
-    def mask(self) -> int:
-        """The field's bits set, at their place."""
-        return self._ones << self.lsb
 
     def get(self, value: int) -> int:
         """Return the field of `value`, shifted down."""

@@ -29,13 +29,15 @@ from harness.vmsa.unmodelled import ALWAYS_ON, REFUSED
 def parse_case(line: str, file: str, number: int) -> Case:
     """Return the case of line `number` of `file`; CaseError names the place and the reason."""
     try:
-        document = json.loads(line)
-        return _case(document)
+        return _case(_decode(line))
     except (_Malformed, UnsupportedError) as error:
         raise CaseError(str(error), Location(file, number)) from None
     except json.JSONDecodeError as error:
         reason = f"not JSON: {error.msg} at column {error.colno}"
         raise CaseError(reason, Location(file, number)) from None
+
+
+_decode = json.JSONDecoder().decode
 
 
 class _Malformed(Exception):  # noqa: N818 - never leaves this module
@@ -48,11 +50,13 @@ _CASE_KEYS = frozenset(
         "memory", "access", "expect",
     }
 )  # fmt: skip
+_CASE_NEEDS = frozenset({"id", "registers", "memory", "access"})
+_ACCESS_NEEDS = frozenset({"va", "type"})
 _ACCESS_KEYS = frozenset({"va", "type", "operation", "size", "el", "pan", "uao", "unprivileged"})
 
 
 def _case(document: Any) -> Case:  # noqa: ANN401 - whatever JSON holds
-    _object(document, "a case", _CASE_KEYS, required=("id", "registers", "memory", "access"))
+    _object(document, "a case", _CASE_KEYS, _CASE_NEEDS)
     identifier = document["id"]
     if not isinstance(identifier, str):
         raise _Malformed("id is not a string")
@@ -77,16 +81,15 @@ def _object(
     value: Any,  # noqa: ANN401 - whatever JSON holds
     what: str,
     keys: frozenset[str],
-    required: tuple[str, ...] = (),
+    required: frozenset[str] = frozenset(),
 ) -> None:
     if not isinstance(value, dict):
         raise _Malformed(f"{what} is not an object")
     if not value.keys() <= keys:
         unknown = ", ".join(sorted(value.keys() - keys))
         raise _Malformed(f"{what} has an unknown key: {unknown}")
-    for key in required:
-        if key not in value:
-            raise _Malformed(f"{what} has no {key}")
+    if not required <= value.keys():
+        raise _Malformed(f"{what} has no {min(required - value.keys())}")
 
 
 def _machine(document: Document) -> tuple[Profile, tuple[str, ...]]:
@@ -250,7 +253,7 @@ _LARGEST_ACCESS = 64
 
 
 def _access(value: Any, regime: Regime) -> Access:  # noqa: ANN401 - whatever JSON holds
-    _object(value, "access", _ACCESS_KEYS, required=("va", "type"))
+    _object(value, "access", _ACCESS_KEYS, _ACCESS_NEEDS)
     kind = _KINDS.get(str(value["type"]))
     operation = _OPERATIONS.get(str(value.get("operation", "plain")))
     if kind is None or operation is None:

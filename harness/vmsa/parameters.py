@@ -114,23 +114,24 @@ def stage1_parameters(
     AArch64.S1TTWParamsEL10, AArch64.S1TTWParamsEL20, AArch64.S1TTWParamsEL2.
     """
     read = registers.get
+    features = profile.features
     suffix = regime.suffix
     control = read("SCTLR" + suffix, 0)
     value = read("TCR" + suffix, 0)
-    extended = read("TCR2" + suffix, 0) if profile.has(Feature.TCR2) else 0
+    extended = read("TCR2" + suffix, 0) if Feature.TCR2 in features else 0
     _NO_SCTLR.check("SCTLR" + suffix, control)
     _NO_TCR2.check("TCR2" + suffix, extended)
     (_NO_TCR if regime.has_unprivileged else _NO_TCR_EL2).check("TCR" + suffix, value)
     half = _UPPER if upper else _LOWER
     ttbr = read(f"TTBR{int(upper)}" + suffix, 0)
     positions = _COMMON if _wide_layout(regime, read("HCR_EL2", 0)) else _COMMON_EL2
-    d128 = bool(profile.has(Feature.D128) and regime.has_unprivileged and tcr2.D128.get(extended))
+    d128 = bool(Feature.D128 in features and regime.has_unprivileged and tcr2.D128.get(extended))
     granule = _granule(profile, half.granule.get(value), upper=upper)
-    ds = bool(profile.has(Feature.LPA2) and granule is not Granule.K64 and positions.ds.get(value))
-    hardware = profile.has(Feature.HAFDBS)
+    ds = bool(Feature.LPA2 in features and granule is not Granule.K64 and positions.ds.get(value))
+    hardware = Feature.HAFDBS in features
     ha = bool(hardware and positions.ha.get(value))
     indirect = None
-    if d128 or (profile.has(Feature.S1PIE) and tcr2.PIE.get(extended)):
+    if d128 or (Feature.S1PIE in features and tcr2.PIE.get(extended)):
         indirect = (read("PIR" + suffix, 0), read("PIRE0" + suffix, 0))
     walk = _walk_parameters(
         profile, granule, half.txsz.get(value), positions.ps.get(value), ttbr, ds=ds, d128=d128,
@@ -144,16 +145,16 @@ def stage1_parameters(
         regime=regime,
         walk=walk,
         walk_disabled=bool(regime.has_unprivileged and half.epd.get(value)),
-        e0pd=bool(regime.has_unprivileged and profile.has(Feature.E0PD) and half.e0pd.get(value)),
+        e0pd=bool(regime.has_unprivileged and Feature.E0PD in features and half.e0pd.get(value)),
         sign=-1 if upper else 0,
         checked_bits=bits_above(ia_bits, top),
         checked_bits_fetch=bits_above(ia_bits, fetch_top),
         access_flag_updates=ha,
         dirty_updates=ha and bool(positions.hd.get(value)),
-        hierarchical=indirect is None and not (profile.has(Feature.HPDS) and hpd.get(value)),
+        hierarchical=indirect is None and not (Feature.HPDS in features and hpd.get(value)),
         d128=d128,
         wxn=sctlr.WXN.get(control),
-        epan=int(profile.has(Feature.PAN3)) and sctlr.EPAN.get(control),
+        epan=int(Feature.PAN3 in features) and sctlr.EPAN.get(control),
         indirect=indirect,
         overlays=_overlays(profile, registers, regime, extended),
         mair=read("MAIR" + suffix, 0),
@@ -228,7 +229,7 @@ def _walk_parameters(  # noqa: PLR0913 - each is one field of S1TTWParams
         txsz,
         smallest,
         largest_txsz(profile, granule),
-        below_always_faults=profile.has(Feature.LVA),
+        below_always_faults=Feature.LVA in profile.features,
     )
     if txsz_used is None:
         return None
@@ -254,7 +255,7 @@ def _walk_parameters(  # noqa: PLR0913 - each is one field of S1TTWParams
             d128=d128,
         ),
         oa_bits=physical_address_size(profile, ps, granule, d128=d128),
-        form=address_format(granule, ds=ds, lpa=profile.has(Feature.LPA), d128=d128),
+        form=address_format(granule, ds=ds, lpa=Feature.LPA in profile.features, d128=d128),
         kinds=kinds_by_level(granule, ds, profile.pa_bits),
         contiguous_bits=contiguous_bits(granule, d128=d128),
         access_flag_faults=access_flag_faults,
@@ -274,7 +275,9 @@ def nt_faults(profile: Profile) -> bool:
     """Return whether a block with nT faults (AArch64.BlocknTFaults)."""
     choices = profile.implementation
     return (
-        choices.nt_bit is Misprogrammed.FAULT and choices.bbm_level > 0 and profile.has(Feature.BBM)
+        choices.nt_bit is Misprogrammed.FAULT
+        and choices.bbm_level > 0
+        and Feature.BBM in profile.features
     )
 
 
@@ -282,7 +285,7 @@ def _overlays(
     profile: Profile, registers: Mapping[str, int], regime: Regime, extended: int
 ) -> Overlays:
     """AArch64.S1POEnabled, AArch64.S1E0POEnabled, AArch64.S1POR."""
-    if not profile.has(Feature.S1POE):
+    if Feature.S1POE not in profile.features:
         return NO_OVERLAYS
     unprivileged = regime.has_unprivileged and tcr2.E0POE.get(extended)
     return Overlays(

@@ -141,9 +141,9 @@ def walk(
         disch = wide and bool(found & _DISCH)
     if kind == INVALID:
         return FaultRecord(FaultKind.TRANSLATION, level, "AArch64.DecodeDescriptorType", stage)
-    leaf = Leaf(found, address, level, tables, 0)
     checked = access_flag_checked and parameters.access_flag_faults
-    return _leaf(parameters, ia, leaf, disch=disch, access_flag_checked=checked)
+    oa = _leaf(parameters, ia, found, level, disch=disch, access_flag_checked=checked)
+    return Leaf(found, address, level, tables, oa) if isinstance(oa, int) else oa
 
 
 _DISCH = d128.DISCH.mask
@@ -175,11 +175,16 @@ def _kind_d128(granule_bits: int, descriptor: int, level: int) -> tuple[int, int
 
 
 def _leaf(
-    parameters: WalkParameters, ia: int, leaf: Leaf, *, disch: bool, access_flag_checked: bool
-) -> Leaf | FaultRecord:
-    """Check a leaf in the manual's order and find its output address."""
+    parameters: WalkParameters,
+    ia: int,
+    descriptor: int,
+    level: int,
+    *,
+    disch: bool,
+    access_flag_checked: bool,
+) -> int | FaultRecord:
+    """Check a leaf in the manual's order and return its output address."""
     stage = parameters.stage
-    descriptor, level = leaf.descriptor, leaf.level
     marked = bool(descriptor & (_CONTIGUOUS_D128 if parameters.d128 else CONTIGUOUS)) and not disch
     low_bits = leaf_bits(parameters, level, marked=marked)
     if marked and parameters.contiguous_faults and low_bits > parameters.ia_bits:
@@ -194,7 +199,7 @@ def _leaf(
         return FaultRecord(FaultKind.ADDRESS_SIZE, level, "AArch64.OAOutOfRange", stage)
     if access_flag_checked and not descriptor & ACCESS_FLAG:
         return FaultRecord(FaultKind.ACCESS_FLAG, level, _WALK[stage], stage)
-    return leaf._replace(oa=oa)
+    return oa
 
 
 def leaf_bits(parameters: WalkParameters, level: int, *, marked: bool) -> int:
