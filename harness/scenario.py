@@ -192,6 +192,10 @@ class Expect:
     registers: Mapping[str, int] = field(default_factory=dict)
     memory: Mapping[int, int] = field(default_factory=dict)
     """Physical address to 64-bit word, at the end of the run."""
+    model: Expect | None = None
+    """What holds instead under the reference MMU; None: the same."""
+    stale: Expect | None = None
+    """What holds instead of that with its TLB policy `stale`; None: the same."""
     line: int = 0
 
 

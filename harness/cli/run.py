@@ -17,6 +17,7 @@ DESCRIPTION = (
 EXAMPLE = """\
   mmu-harness run invalid_block_store
   mmu-harness run --json my.scenario.toml
+  mmu-harness run --mmu model --tlb stale load_without_maintenance
   mmu-harness run --list"""
 
 _WORST_FIRST = (ExitCode.FINDING, ExitCode.CANNOT_JUDGE, ExitCode.EXPECTED)
@@ -31,9 +32,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--junit", metavar="FILE", help="write JUnit XML as well")
     parser.add_argument(
         "--mmu",
-        choices=("unicorn",),
+        choices=("unicorn", "model"),
         default="unicorn",
-        help="who translates: Unicorn's own MMU",
+        help="who translates: Unicorn's own MMU (default), or the reference model",
+    )
+    parser.add_argument(
+        "--tlb",
+        metavar="POLICY",
+        help="which permitted outcome the reference model takes: fresh (default: as memory is "
+        "now), stale (the oldest values as long as allowed), random:SEED",
     )
     parser.add_argument(
         "--assembler",
@@ -49,7 +56,9 @@ def execute(arguments: argparse.Namespace) -> ExitCode:
         return _list()
     if not arguments.scenarios:
         arguments.usage_error("give at least one SCENARIO, or --list")
-    runs = _run_all(arguments.scenarios, arguments.assembler)
+    if arguments.tlb and arguments.mmu != "model":
+        arguments.usage_error("--tlb goes with --mmu model: no policy rules Unicorn's own TLB")
+    runs = _run_all(arguments)
     if arguments.junit:
         from harness.report.junit import junit_text
 
@@ -59,13 +68,19 @@ def execute(arguments: argparse.Namespace) -> ExitCode:
     return next(code for code in _WORST_FIRST if code in codes)
 
 
-def _run_all(names: Sequence[str], assembler: str | None) -> list[JudgedRun]:
+def _run_all(arguments: argparse.Namespace) -> list[JudgedRun]:
     from harness.library import find
-    from harness.runner import run_and_judge
+    from harness.machine.policies import policy_named
+    from harness.runner import Mmu, run_and_judge
     from harness.scenario_file import load
 
-    scenarios = [load(find(name)) for name in names]
-    return [run_and_judge(scenario, assembler=assembler) for scenario in scenarios]
+    mmu = Mmu(arguments.mmu)
+    policy = policy_named(arguments.tlb) if arguments.tlb else None
+    scenarios = [load(find(name)) for name in arguments.scenarios]
+    return [
+        run_and_judge(scenario, assembler=arguments.assembler, mmu=mmu, policy=policy)
+        for scenario in scenarios
+    ]
 
 
 def _report(runs: Sequence[JudgedRun], *, json: bool, trace: bool) -> str:

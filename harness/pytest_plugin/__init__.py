@@ -19,6 +19,22 @@ SUFFIX = ".scenario.toml"
 FIXTURE = "mmu"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the user say who translates."""
+    group = parser.getgroup("mmu-harness", "arm64 MMU scenarios")
+    group.addoption(
+        "--mmu",
+        choices=("unicorn", "model"),
+        default="unicorn",
+        help="who translates in scenario files: Unicorn's own MMU, or the reference model",
+    )
+    group.addoption(
+        "--tlb",
+        metavar="POLICY",
+        help="which permitted outcome the reference model takes: fresh, stale or random:SEED",
+    )
+
+
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect scenario files."""
     if not file_path.name.endswith(SUFFIX):

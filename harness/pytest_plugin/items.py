@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from harness.errors import EngineMissingError, InputError, UnsupportedError
+from harness.machine.policies import policy_named
 from harness.oracle.verdict import VerdictKind
 from harness.report.text import run_text
-from harness.runner import run_and_judge
+from harness.runner import Mmu, run_and_judge
 from harness.scenario_file import SUFFIX, load
 
 if TYPE_CHECKING:
@@ -36,7 +37,12 @@ class ScenarioItem(pytest.Item):
     def runtest(self) -> None:
         """Pass if everything is expected and permitted; skip what cannot be judged, by name."""
         try:
-            judged = run_and_judge(load(self.path))
+            policy = self.config.getoption("tlb")
+            judged = run_and_judge(
+                load(self.path),
+                mmu=Mmu(self.config.getoption("mmu")),
+                policy=policy_named(policy) if policy else None,
+            )
         except (UnsupportedError, EngineMissingError) as error:
             pytest.skip(str(error))
         if judged.verdict.kind is VerdictKind.UNSUPPORTED and not judged.missed:

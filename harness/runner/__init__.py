@@ -7,7 +7,7 @@ from harness.machine.policies import Policy
 from harness.runner.execute import execute
 from harness.runner.image import Image, build_image
 from harness.runner.judged import JudgedRun
-from harness.runner.mmu import Mmu, open_machine
+from harness.runner.mmu import Mmu, expecting, open_machine
 from harness.scenario import Scenario
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Mmu",
     "build_image",
     "execute",
+    "expecting",
     "open_machine",
     "run",
     "run_and_judge",
@@ -54,5 +55,6 @@ def run_and_judge(
     from harness.oracle.judge import judge
     from harness.runner.expectation import missed_expectations
 
-    execution = run(scenario, assembler=assembler, mmu=mmu, policy=policy)
+    held = expecting(scenario, mmu, policy)
+    execution = run(held, assembler=assembler, mmu=mmu, policy=policy)
     return JudgedRun(execution, judge(execution), missed_expectations(execution))

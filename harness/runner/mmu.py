@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 
 from harness.machine.machine import Machine
-from harness.machine.policies import Policy
+from harness.machine.policies import Policy, Random, Stale
 from harness.runner.image import Image
 from harness.scenario import Scenario
 
@@ -30,3 +31,19 @@ def open_machine(
     from harness.machine.unicorn_machine import UnicornMachine
 
     return UnicornMachine(image.memory, tables=image.tables)
+
+
+def expecting(scenario: Scenario, mmu: Mmu, policy: Policy | None = None) -> Scenario:
+    """Return the scenario with the expectation that holds under this MMU and policy.
+
+    Under a random policy none does: any permitted outcome may come.
+    """
+    expect = scenario.expect
+    if expect is None or mmu is Mmu.UNICORN:
+        return scenario
+    if isinstance(policy, Random):
+        return replace(scenario, expect=None)
+    held = expect.model or expect
+    if isinstance(policy, Stale):
+        held = expect.stale or held
+    return replace(scenario, expect=held)

@@ -24,6 +24,9 @@ RUN_REGISTERS = (*(f"x{number}" for number in range(31)), "sp", "sp_el0")
 
 PSTATE_FIELDS = ("PAN", "UAO")
 
+STATED = ("fault", "level", "access", "esr", "far", "end", "registers", "memory")
+"""What `[expect]` may state, and `[expect.model]` and `[expect.stale]` in its place."""
+
 KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "": ("scenario", "translation", "map", "memory", "run", "inject", "expect"),
@@ -57,6 +60,7 @@ KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "when": ("label", "hit", "instruction", "access", "fault"),
         "access": ("va", "size", "kind"),
         "edit": ("va", "level", "clear", "set", "fields", "descriptor"),
-        "expect": ("fault", "level", "access", "esr", "far", "end", "registers", "memory"),
+        "expect": (*STATED, "model", "stale"),
+        "expectation": STATED,
     }
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from harness.arch.addresses import PhysicalAddress, VirtualAddress
@@ -23,7 +24,7 @@ from harness.scenario import (
     Run,
     When,
 )
-from harness.scenario_file.keys import KEYS, PSTATE_FIELDS, RUN_REGISTERS
+from harness.scenario_file.keys import KEYS, PSTATE_FIELDS, RUN_REGISTERS, STATED
 from harness.scenario_file.memory import read_bits, read_field_change
 from harness.scenario_file.reader import Table, number_in
 from harness.trace import EndReason
@@ -71,7 +72,29 @@ def read_injection(table: Table) -> Injection:
 
 
 def read_expect(table: Table) -> Expect:
-    """Return `[expect]`: the first fault, and the state at the end."""
+    """Return `[expect]`, with what `[expect.model]` and `[expect.stale]` put in its place."""
+    expect = _expect(table)
+    if "model" in table:
+        expect = replace(expect, model=_overridden(expect, table.table("model", STATED)))
+    if "stale" in table:
+        below = expect.model or expect
+        expect = replace(expect, stale=_overridden(below, table.table("stale", STATED)))
+    return expect
+
+
+def _overridden(below: Expect, table: Table) -> Expect:
+    """Return `below` with the keys that `table` states in place; `fault` stands for all of it."""
+    stated = _expect(table)
+    keys = {key for key in table if key in {"level", "access", "esr", "far", "end"}}
+    if "fault" in table:
+        keys |= {"fault", "no_fault", "level", "access", "esr", "far"}
+    keys |= {key for key in table if key in {"registers", "memory"}}
+    changes = {key: getattr(stated, key) for key in sorted(keys)}
+    return replace(below, model=None, stale=None, line=table.line, **changes)
+
+
+def _expect(table: Table) -> Expect:
+    """Return what one table states: the first fault, and the state at the end."""
     fault = table.choice("fault", (NO_FAULT, *FaultKind)) if "fault" in table else None
     if fault == NO_FAULT:
         for key in ("level", "access", "esr", "far"):

@@ -199,6 +199,34 @@ def test_an_expectation_is_a_fault_and_a_state() -> None:
     assert expect.memory == {0x1000: 2}
 
 
+def test_an_expectation_may_differ_under_the_reference_mmu() -> None:
+    expect = read(
+        '[expect]\nfault = "translation"\nlevel = 3\nregisters = { x0 = 1 }\nend = "fault"\n'
+        '[expect.model]\nlevel = 2\n[expect.stale]\nfault = "none"\nend = "returned"\n'
+    ).expect
+    assert expect is not None
+    model, stale = expect.model, expect.stale
+    assert model is not None
+    assert stale is not None
+    assert (expect.fault, expect.level) == (FaultKind.TRANSLATION, 3)
+    assert (model.fault, model.level, model.end) == (FaultKind.TRANSLATION, 2, EndReason.FAULT)
+    assert (stale.fault, stale.no_fault, stale.level) == (None, True, None)
+    assert stale.end is EndReason.RETURNED
+    assert stale.registers == model.registers == expect.registers == {"x0": 1}
+
+
+def test_what_holds_with_a_stale_tlb_replaces_what_holds_under_the_reference_mmu() -> None:
+    expect = read(
+        "[expect.model]\nregisters = { x0 = 1 }\nmemory = { 0x1000 = 2 }\n"
+        "[expect.stale]\nregisters = { x0 = 3 }\n"
+    ).expect
+    assert expect is not None
+    assert expect.registers == {}
+    assert expect.stale is not None
+    assert (expect.stale.registers, expect.stale.memory) == ({"x0": 3}, {0x1000: 2})
+    assert (expect.stale.model, expect.stale.stale) == (None, None)
+
+
 def test_an_expectation_may_be_that_nothing_faults() -> None:
     expect = read('[expect]\nfault = "none"\n').expect
     assert expect is not None
@@ -280,6 +308,8 @@ def test_an_expectation_may_be_that_nothing_faults() -> None:
             "[[inject]]: maintenance knows no 'dsb'",
         ),
         ("[expect]\nfault = 'transaltion'\n", 6, "did you mean 'translation'?"),
+        ("[expect.model]\nfault = 'none'\nlevel = 2\n", 7, "level of a fault"),
+        ("[expect.model]\n[expect.model.stale]\n", 6, "stale"),
         ("[expect]\nfault = 'none'\nlevel = 2\n", 7, "level of a fault, where fault = 'none'"),
         ("[expect]\nend = 'limit'\n", 6, "knows no 'limit'"),
         ("[expect]\nregisters = { x31 = 0 }\n", 6, "[expect].registers has no key 'x31'"),

@@ -43,6 +43,7 @@ TABLES: dict[str, dict[str, Any]] = {
     "access": DEFS["inject"]["properties"]["when"]["properties"]["access"],
     "edit": DEFS["inject"]["properties"]["edit"],
     "expect": TOP["expect"],
+    "expectation": DEFS["expectation"],
 }
 
 
