@@ -218,8 +218,10 @@ def _fault(cursor: Cursor) -> FaultAt:
     cursor.next()
     cursor.expect("(")
     at = cursor.at
-    thread = cursor.take(TokenKind.PROCESSOR, "P0")
-    if int(thread) != THREAD:
+    if cursor.token.kind is not TokenKind.PROCESSOR:
+        cursor.fail("P0 is expected")
+    thread = cursor.number()
+    if thread != THREAD:
         cursor.refuse(f"a fault of P{thread}: only tests of one thread are run")
     label = cursor.take(TokenKind.NAME, "a label") if cursor.accept(":") else None
     symbol: Symbol | None = None

@@ -42,8 +42,11 @@ _TOKEN = re.compile(
       | (?P<name>_{0,2}[A-Za-z.$][\w/.-]*)
       | (?P<symbol>/\\|\\/|=>|==|!=|<>|[=,;:+*&~(){}\[\]%])
     """,
-    re.VERBOSE,
+    re.VERBOSE | re.ASCII,
 )
+_MOST_DIGITS = 20
+"""More do not fit 64 bits."""
+_LOWEST, _HIGHEST = -(1 << 63), (1 << 64) - 1
 
 
 def tokens(part: Part, file: str) -> list[Token]:
@@ -120,6 +123,18 @@ class Cursor:
         if self.token.kind is not kind:
             self.fail(f"{what} is expected")
         return self.next().text
+
+    def number(self) -> int:
+        """Return the decimal or hexadecimal number that comes next, of 64 bits, and go past it."""
+        if self.token.kind not in {TokenKind.NUMBER, TokenKind.PROCESSOR}:
+            self.fail("a number is expected")
+        text = self.token.text
+        if len(text.lower().lstrip("-0x")) > _MOST_DIGITS or not (
+            _LOWEST <= (value := int(text, 16 if "x" in text.lower() else 10)) <= _HIGHEST
+        ):
+            raise LitmusError(f"{text[:_MOST_DIGITS]}… has more than 64 bits", self.at)
+        self.next()
+        return value
 
     @property
     def is_done(self) -> bool:

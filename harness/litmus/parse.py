@@ -82,6 +82,13 @@ def read_test(path: Path) -> LitmusTest:
 
 def parse_test(text: str, file: str = "<text>") -> LitmusTest:
     """Parse a test from its text; `file` names it in messages."""
+    try:
+        return _parse(text, file)
+    except RecursionError:
+        raise LitmusError("nested too deeply", Location(file)) from None
+
+
+def _parse(text: str, file: str) -> LitmusTest:
     sections = split_sections(text, file)
     test = LitmusTest(
         name=sections.name,

@@ -49,7 +49,7 @@ def read_place(cursor: Cursor) -> Place:
     symbol = read_symbol(cursor)
     if cursor.is_at("["):
         cursor.next()
-        index = read_number(cursor)
+        index = cursor.number()
         cursor.expect("]")
         return Cell(symbol, index, indexed=True)
     if cursor.is_at(":"):
@@ -68,9 +68,9 @@ def is_at_register(cursor: Cursor) -> bool:
 
 def read_register(cursor: Cursor) -> Register:
     """Read `0:X1`; UnsupportedError for registers that are not general-purpose."""
-    thread = cursor.next()
-    if int(thread.text, 0) != THREAD:
-        cursor.refuse(f"a register of P{thread.text}: only tests of one thread are run")
+    thread = cursor.number()
+    if thread != THREAD:
+        cursor.refuse(f"a register of P{thread}: only tests of one thread are run")
     cursor.expect(":")
     if cursor.is_at("%"):
         cursor.refuse("a symbolic register")
@@ -108,11 +108,6 @@ def read_symbol(cursor: Cursor) -> Symbol:
     return Symbol(name)
 
 
-def read_number(cursor: Cursor) -> int:
-    """Read a decimal or hexadecimal number."""
-    return int(cursor.take(TokenKind.NUMBER, "a number"), 0)
-
-
 def read_value(cursor: Cursor, holder: Place) -> Value:
     """Read what `holder` is given or compared with."""
     cursor.accept("&")
@@ -121,11 +116,11 @@ def read_value(cursor: Cursor, holder: Place) -> Value:
         thread, _, name = cursor.next().text.partition(":")
         return _label(cursor, thread, name)
     if token.kind in {TokenKind.NUMBER, TokenKind.PROCESSOR} and cursor.ahead(1).text == ":":
+        thread = str(cursor.number())
         cursor.next()
-        cursor.next()
-        return _label(cursor, token.text, cursor.take(TokenKind.NAME, "a label"))
+        return _label(cursor, thread, cursor.take(TokenKind.NAME, "a label"))
     if token.kind is TokenKind.NUMBER:
-        return read_number(cursor)
+        return cursor.number()
     if cursor.is_at("("):
         return _read_descriptor(cursor, holder)
     symbol = read_symbol(cursor)
@@ -135,7 +130,7 @@ def read_value(cursor: Cursor, holder: Place) -> Value:
 
 
 def _label(cursor: Cursor, thread: str, name: str) -> Label:
-    if int(thread, 0) != THREAD:
+    if thread.lstrip("0"):
         cursor.refuse(f"a label of P{thread}: only tests of one thread are run")
     return Label(name)
 
@@ -170,7 +165,7 @@ def _read_descriptor(cursor: Cursor, holder: Place) -> Descriptor:
 
 def _bit(cursor: Cursor) -> int:
     at = cursor.at
-    value = read_number(cursor)
+    value = cursor.number()
     if value not in {0, 1}:
         raise LitmusError(f"a field of one bit is 0 or 1, not {value}", at)
     return value
