@@ -16,6 +16,7 @@ from harness.arch.descriptors.formats import (
     DescriptorType,
     OutputFormat,
     View,
+    has_level,
 )
 from harness.arch.descriptors.vmsa64 import leaf_fields, table_fields
 from harness.arch.fields import Field, Kind, Layout
@@ -27,6 +28,7 @@ __all__ = [
     "OutputFormat",
     "View",
     "descriptor_layout",
+    "has_level",
 ]
 
 

@@ -55,12 +55,19 @@ BLOCK_LEVELS: Mapping[tuple[Granule, OutputFormat], tuple[int, ...]] = MappingPr
 """Levels at which a block can be; its keys are the formats that each granule has."""
 
 
+def has_level(granule: Granule, output: OutputFormat, level: int) -> bool:
+    """Return whether tables of `level` exist: each level resolves what one table can index."""
+    entry_bits = 4 if output is OutputFormat.D128 else 3
+    lowest_bit = granule.bits + (LAST_LEVEL - level) * (granule.bits - entry_bits)
+    return level <= LAST_LEVEL and lowest_bit < output.address_bits
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """Where a descriptor lies and how its bits are to be read.
 
-    ValueError where the granule has no such format. `indirect`: PIIndex in place of AP, DBM, PXN
-    and UXN (FEAT_S1PIE, FEAT_S2PIE; always so with D128). `overlay`: POIndex (FEAT_S1POE).
+    ValueError where the granule has no such format or level. `indirect`: PIIndex in place of AP,
+    DBM, PXN and UXN (FEAT_S1PIE, FEAT_S2PIE; always so with D128). `overlay`: POIndex (FEAT_S1POE).
     """
 
     granule: Granule
@@ -74,6 +81,11 @@ class View:
         if (self.granule, self.output) not in BLOCK_LEVELS:
             raise ValueError(
                 f"the {self.granule.label} granule has no {self.output.value} descriptors"
+            )
+        if not has_level(self.granule, self.output, self.level):
+            raise ValueError(
+                f"the {self.granule.label} granule has no level {self.level} "
+                f"with {self.output.value} descriptors"
             )
 
     def allows(self, descriptor_type: DescriptorType) -> bool:

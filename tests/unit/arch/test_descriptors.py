@@ -12,6 +12,7 @@ from harness.arch.descriptors import (
     OutputFormat,
     View,
     descriptor_layout,
+    has_level,
 )
 from harness.arch.fields import Kind, Layout
 from harness.arch.granule import Granule
@@ -200,7 +201,7 @@ def test_descriptors_of_128_bits_have_the_fields_of_the_manuals_table() -> None:
         "AttrIndx": (4, 2),
         "Valid": (0, 0),
     }
-    table = names(layout(T.TABLE, -2, Granule.K16, output=F.D128))
+    table = names(layout(T.TABLE, -1, Granule.K16, output=F.D128))
     assert table["NLTA[55:14]"] == (55, 14)
     assert table["DisCH"] == (112, 112)
     stage2 = names(layout(T.BLOCK, 2, Granule.K64, stage=2, output=F.D128))
@@ -221,6 +222,8 @@ def all_views() -> Iterator[View]:
     """Yield every place and reading of a descriptor."""
     for granule, output in BLOCK_LEVELS:
         for level in range(-2, 4):
+            if not has_level(granule, output, level):
+                continue
             for stage in (1, 2):
                 for indirect in (False, True):
                     yield View(granule, level, stage, output, indirect, overlay=indirect)
@@ -259,6 +262,34 @@ def test_a_format_that_a_granule_does_not_have_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=f"the {granule.label} granule has no {output.value}"):
         View(granule, 2, output=output)
+
+
+@pytest.mark.parametrize(
+    ("granule", "output", "first"),
+    [
+        (Granule.K4, F.VMSA48, 0),
+        (Granule.K4, F.LPA2, -1),
+        (Granule.K4, F.D128, -2),
+        (Granule.K16, F.VMSA48, 0),
+        (Granule.K16, F.LPA2, 0),
+        (Granule.K16, F.D128, -1),
+        (Granule.K64, F.VMSA48, 1),
+        (Granule.K64, F.LPA, 1),
+        (Granule.K64, F.D128, 0),
+    ],
+)
+def test_a_level_that_no_walk_has_is_refused(
+    granule: Granule, output: OutputFormat, first: int
+) -> None:
+    assert [has_level(granule, output, level) for level in (first - 1, first, 3, 4)] == [
+        False,
+        True,
+        True,
+        False,
+    ]
+    View(granule, first, output=output)
+    with pytest.raises(ValueError, match=f"the {granule.label} granule has no level {first - 1} "):
+        View(granule, first - 1, output=output)
 
 
 @pytest.mark.parametrize(
