@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/ready
 
-.PHONY: demo test check mutate fmt lock wheel clean help
+.PHONY: demo test check mutate bench fmt lock wheel clean help
 .DEFAULT_GOAL := help
 
 help:
@@ -12,6 +12,7 @@ help:
 	@echo 'make test    set up, then run the tests (the long ones are left out)'
 	@echo 'make check   format, lint, types, import contracts, all tests with coverage'
 	@echo 'make mutate  which faults of the reference model would the tests not see (half an hour)'
+	@echo 'make bench   how fast the reference model answers, beside Unicorn'
 	@echo 'make fmt     put the code in the project'"'"'s format'
 	@echo 'make lock    write requirements-dev.lock anew from pyproject.toml'
 	@echo 'make wheel   build the wheel into dist/'
@@ -44,6 +45,9 @@ check: $(READY)
 
 mutate: $(READY)
 	$(BIN)/python tests/mutation/mutate.py
+
+bench: $(READY)
+	@$(BIN)/python tests/bench/speed.py
 
 fmt: $(READY)
 	$(BIN)/ruff format .

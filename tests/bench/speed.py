@@ -1,7 +1,8 @@
 """How fast the reference model answers, in each of its forms, beside Unicorn: `make bench`.
 
-All rows come from one run on one core, in its processor time: what else runs there counts little. The same descriptors are asked of the scalar form, of the
-arrays and of Unicorn's AT loop, whose answers are compared first.
+All rows come from one run on one core, and count its processor time, so that what else runs there
+matters little. The same descriptors are asked of the scalar form, of the arrays and of Unicorn's AT
+loop, whose answers are compared first.
 """
 
 from __future__ import annotations
