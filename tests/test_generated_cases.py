@@ -179,6 +179,10 @@ def geometry_of(case: Case) -> Geometry | None:
     granule = (GRANULES_UPPER if upper else GRANULES).get(selected)
     if granule is None or (tcr.EPD1 if upper else tcr.EPD0).get(value):
         return None
+    if granule is Granule.K64 and has(Feature.LPA) and case.profile.pa_bits < 52:
+        # Blocks of level 1 hang on the implemented size (AArch64.BlockDescSupported), which the
+        # builder is not told: to it the format alone has them.
+        return None
     form = OutputFormat.VMSA48
     if granule is Granule.K64:
         form = OutputFormat.LPA if has(Feature.LPA) else form
