@@ -55,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     compared = verbs.add_parser("diff", help="what two encodings read or write differently")
     compared.add_argument("left", metavar="A")
     compared.add_argument("right", metavar="B")
+    compared.add_argument("--granule", action="append", default=[], help="4K, 16K, `64K lpa`, …")
     for command in verbs.choices.values():
         command.add_argument(
             "--encoding",
@@ -174,7 +175,7 @@ def _diff(arguments: argparse.Namespace, loaded: Sequence[Encoding]) -> ExitCode
     from harness.encodings.difference import differences
 
     left, right = (_named(name, loaded) for name in (arguments.left, arguments.right))
-    found = differences(left, right)
+    found = differences(left, right, arguments.granule)
     if arguments.json:
         from harness.report.document import to_json
         from harness.report.encodings_document import difference_document

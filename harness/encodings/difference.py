@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
@@ -11,6 +11,7 @@ from harness.encodings.form import Form
 from harness.encodings.logic import Predicate, Value, always
 from harness.encodings.patterns import patterns
 from harness.encodings.place import Place
+from harness.encodings.words import listed
 from harness.errors import ValueSyntaxError
 
 if TYPE_CHECKING:
@@ -44,15 +45,20 @@ class Difference:
     examples: tuple[Example, ...]
 
 
-def differences(left: Encoding, right: Encoding) -> tuple[Difference, ...]:
+def differences(
+    left: Encoding, right: Encoding, labels: Sequence[str] = ()
+) -> tuple[Difference, ...]:
     """Return every difference over all patterns of the bits that either gives a meaning.
 
-    At the forms that both have; ValueSyntaxError if there is none. EngineMissingError without
+    At the forms that both have, or those called `labels`; ValueSyntaxError if there is none. EngineMissingError without
     NumPy.
     """
-    forms = [form for form in left.forms if form in right.forms]
+    shared = [form for form in left.forms if form in right.forms]
+    forms = [form for form in shared if not labels or form.label in labels]
     if not forms:
-        raise ValueSyntaxError(f"{left.name} and {right.name} have no kind of tables in common")
+        raise ValueSyntaxError(
+            f"{left.name} and {right.name} have no {listed(labels or ['tables'])} in common"
+        )
     found: list[Difference] = []
     for form in forms:
         for level in form.levels:

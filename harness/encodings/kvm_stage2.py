@@ -207,7 +207,7 @@ def _level(form: Form, level: int) -> LevelEncoding:
         roles=MappingProxyType(roles),
         changes=("write_protect", "make_writable") if has_leaf else (),
         split=None if last or not has_leaf else MaskChange(TYPE_MASK, _child_type(level)),
-        meaningful=TYPE_MASK | OWNER_ID | LOCKED | S2AP_R | S2AP_W | XN | SW0 | SW1,
+        meaningful=TYPE_MASK | OWNER_ID | LOCKED,
         courses=_COURSES if has_leaf else (),
     )
 

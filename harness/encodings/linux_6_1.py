@@ -76,11 +76,6 @@ _REMARKS: Mapping[str, str] = MappingProxyType(
             "With the 64K granule every pud is a table to the kernel; hardware with FEAT_LPA has "
             "blocks there, which the kernel does not write."
         ),
-        "leaf_is_no_table": (
-            "pmd_present_invalid() does not look at bit 0: bit 59 of a table is PXNTable, with "
-            "which the kernel marks tables of processes. Such a pmd is present anyway, and a table "
-            "by its bits 1:0; a table made invalid with that bit set would be taken for a leaf."
-        ),
     }
 )
 
