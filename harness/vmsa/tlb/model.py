@@ -33,7 +33,8 @@ class TranslationModel:
         self.profile = profile
         self._contexts: dict[Hashable, Context] = {}
         self._answers: dict[
-            tuple[TranslationState, Access], tuple[tuple[Choice, ...], tuple[tuple[int, int], ...]]
+            tuple[TranslationState, Access],
+            tuple[tuple[Choice, ...], tuple[tuple[int, int | None], ...]],
         ] = {}
 
     def initial(self, registers: Mapping[str, int]) -> TranslationState:

@@ -12,6 +12,7 @@ from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
 from itertools import combinations
 
+from harness.arch.addresses import PhysicalAddress
 from harness.arch.faults import FaultKind
 from harness.arch.features import Feature, Profile
 from harness.arch.granule import Granule
@@ -41,6 +42,7 @@ from harness.vmsa.tlb.choice import (
     Source,
     WordRead,
 )
+from harness.vmsa.tlb.contiguous import other_members
 from harness.vmsa.tlb.effects import present_asid
 from harness.vmsa.tlb.invalidation import CachedEntry
 from harness.vmsa.tlb.state import TranslationState
@@ -65,6 +67,18 @@ class _Found:
     trail: tuple[Lookup, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Noting:
+    """Memory, and what was read of it."""
+
+    memory: DescriptorMemory
+    noted: dict[int, int | None]
+
+    def read64(self, address: PhysicalAddress) -> int | None:
+        found = self.noted[address] = self.memory.read64(address)
+        return found
+
+
 class Enumeration:
     """The walks of one access in one state, and every word that they looked at."""
 
@@ -79,10 +93,10 @@ class Enumeration:
         self._profile = profile
         self._contexts = contexts
         self._state = state
-        self._memory = memory
-        self._access = access
-        self.looked_at: dict[int, int] = {}
+        self.looked_at: dict[int, int | None] = {}
         """Address and present value of every word that any of the walks read."""
+        self._memory = _Noting(memory, self.looked_at)
+        self._access = access
 
     def choices(self) -> tuple[Choice, ...]:
         """Return every permitted choice, that of the present first, then the younger first.
@@ -91,6 +105,7 @@ class Enumeration:
         a changed descriptor is one of stage 2.
         """
         walks = list(self._walks())
+        walks += list(self._of_runs(walks))
         found: dict[Hashable, Choice] = {}
         for walk in walks:
             choice = self._choice(walk)
@@ -108,7 +123,6 @@ class Enumeration:
             def candidates(
                 address: int, current: int, *, updates: bool = updates
             ) -> tuple[Candidate, ...]:
-                self.looked_at[address] = current
                 return word_candidates(
                     self._state,
                     address,
@@ -156,7 +170,7 @@ class Enumeration:
         updates = _updates(outcome, reads)
         if updates is None:
             return None
-        if registers.held or any(read.candidate.old for read in reads):
+        if registers.held or any(read.candidate.source is not Source.MEMORY for read in reads):
             early = not (
                 self._profile.has(Feature.ETS2)
                 and isinstance(outcome, Fault)
@@ -290,18 +304,37 @@ class Enumeration:
     def _amalgams(self, walks: list[_Found]) -> Iterator[Choice]:
         for walk, lookup, (old, new), _ in self._pairs(walks):
             for value in bbm.amalgams(self._profile, lookup.parameters, lookup.level, old, new):
-                taken = tuple(
-                    replace(read, candidate=Candidate(value, Source.AMALGAM))
-                    if read.address == lookup.address
-                    else read
-                    for read in walk.reads
-                )
-                memory = _FixedMemory({read.address: read.candidate.value for read in taken})
-                outcome = translate(self._context(walk.registers), memory, self._access)
-                if outcome.updates:
+                mixed = self._again(walk, lookup.address, Candidate(value, Source.AMALGAM))
+                if not mixed.outcome.updates:
+                    yield replace(self._choice(mixed), kind=ChoiceKind.AMALGAM)
+
+    def _of_runs(self, walks: list[_Found]) -> Iterator[_Found]:
+        """Yield the walks that end in another descriptor of the leaf's contiguous run."""
+        for walk in walks:
+            for lookup in walk.trail:
+                if lookup.parameters.stage != 1:
                     continue
-                found = _Found(outcome, walk.registers, taken, (), ())
-                yield replace(self._choice(found), kind=ChoiceKind.AMALGAM)
+                for value, old in other_members(self._state, self._memory, lookup):
+                    other = Candidate(value, Source.TLB, old, age=1)
+                    again = self._again(walk, lookup.address, other)
+                    found = self._judged(walk.registers, again.outcome, again.reads, again.trail)
+                    if found is not None:
+                        yield found
+
+    def _again(self, walk: _Found, address: int, instead: Candidate) -> _Found:
+        """Return `walk` with another value of the word at `address`, not yet judged."""
+        fixed = {read.address: (read.candidate,) for read in walk.reads}
+        fixed[address] = (instead,)
+
+        def candidates(where: int, current: int) -> tuple[Candidate, ...]:
+            return fixed.get(where) or (Candidate(current, Source.MEMORY),)
+
+        memory = ChoosingMemory(self._memory, candidates, [])
+        trail: Trail = []
+        outcome = translate(self._context(walk.registers), memory, self._access, trail)
+        return replace(
+            walk, outcome=outcome, reads=tuple(memory.reads), updates=(), trail=tuple(trail)
+        )
 
     def _conflicts(self, walks: list[_Found]) -> Iterator[Choice]:
         for walk, lookup, values, differing in self._pairs(walks):
@@ -325,14 +358,6 @@ class Enumeration:
 
 
 _ORDER = {kind: number for number, kind in enumerate(ChoiceKind)}
-
-
-@dataclass(frozen=True, slots=True)
-class _FixedMemory:
-    words: dict[int, int]
-
-    def read64(self, address: int) -> int | None:
-        return self.words.get(address)
 
 
 def _updates(outcome: Outcome, reads: tuple[Taken, ...]) -> tuple[HardwareUpdate, ...] | None:
@@ -360,5 +385,5 @@ def _sameness(choice: Choice) -> Hashable:
     if isinstance(outcome, Fault):
         left = (outcome.kind, outcome.esr, outcome.far, outcome.stage, outcome.ipa)
     else:
-        left = (outcome.pa, outcome.attributes, outcome.ipa, outcome.par)
+        left = (outcome.pa, outcome.further, outcome.attributes, outcome.ipa, outcome.par)
     return (left, choice.updates, choice.discharges)
