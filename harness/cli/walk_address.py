@@ -8,10 +8,13 @@ import textwrap
 from typing import Any
 
 from harness.arch.addresses import VirtualAddress
+from harness.arch.syndromes import describe_esr
 from harness.cases import answer_document
 from harness.cli.numbers import parse_number
 from harness.errors import ExitCode, ValueSyntaxError
 from harness.library import find
+from harness.oracle.explain import made
+from harness.report.walk import steps_document, walk_lines
 from harness.runner import build_image
 from harness.scenario_file import load
 from harness.vmsa.access import Access, AccessKind
@@ -57,55 +60,39 @@ def walk_document(access: Access, outcome: Outcome, steps: tuple[Step, ...]) -> 
         "va": hex(access.va),
         "access": access.kind.value,
         "answer": answer,
-        "walk": [_step(step) for step in steps],
-    }
-
-
-def _step(step: Step) -> dict[str, Any]:
-    return {
-        "stage": step.stage,
-        "level": step.level,
-        "table": _hex(step.table),
-        "index": step.index,
-        "address": _hex(step.address),
-        "descriptor": _hex(step.descriptor),
-        "decision": step.decision,
-        "rule": step.rule,
-        "fields": [
-            {
-                "name": each.field.name,
-                "bits": each.field.position,
-                "value": hex(each.content),
-                "meaning": each.meaning,
-            }
-            for each in step.fields
+        "walk": [
+            {**document, "fields": _fields(step)}
+            for document, step in zip(steps_document(steps), steps, strict=True)
         ],
     }
+
+
+def _fields(step: Step) -> list[dict[str, str]]:
+    return [
+        {
+            "name": each.field.name,
+            "bits": each.field.position,
+            "value": hex(each.content),
+            "meaning": each.meaning,
+        }
+        for each in step.fields
+    ]
+
+
+def walk_text(access: Access, outcome: Outcome, steps: tuple[Step, ...]) -> str:
+    """Return the walk as lines: for each lookup one and its fields, then the result."""
+    lines = [f"{made(access)} at {access.va:#018x} from EL{access.el}"]
+    for line, step in zip(walk_lines(steps), steps, strict=True):
+        lines.append(f"  {line}")
+        lines.extend(_shown(step))
+    if isinstance(outcome, Fault):
+        lines.append(f"  ESR_EL{outcome.target_el} {outcome.esr:#x}  {describe_esr(outcome.esr)}")
+        lines.append(f"  FAR_EL{outcome.target_el} {outcome.far:#018x}")
+    return "\n".join(lines)
 
 
 def _shown(step: Step) -> list[str]:
     """Return the fields of a descriptor that are not zero, as many a line as fit."""
     words = [f"{each.field.name}={each.content:#x}" for each in step.fields if each.content]
-    return textwrap.wrap(" ".join(words), _WIDTH, initial_indent="    ", subsequent_indent="    ")
-
-
-def _hex(value: int | None) -> str | None:
-    return None if value is None else hex(value)
-
-
-def walk_text(access: Access, outcome: Outcome, steps: tuple[Step, ...]) -> str:
-    """Return the walk as lines: one for each lookup, one for the end, one for the result."""
-    lines = [f"{access.kind.value} of {access.size} byte(s) at {access.va:#018x}, EL{access.el}"]
-    for step in steps:
-        if step.descriptor is None:
-            lines.append(f"  {step.decision}  [{step.rule}]")
-        else:
-            lines.append(
-                f"  stage {step.stage} level {step.level}: table {step.table:#x} index "
-                f"{step.index} at {step.address:#x}: {step.descriptor:#018x}"
-            )
-            lines.append(f"    {step.decision}  [{step.rule}]")
-            lines.extend(_shown(step))
-    if isinstance(outcome, Fault):
-        lines.append(f"  ESR_EL{outcome.target_el} = {outcome.esr:#x}, FAR = {outcome.far:#x}")
-    return "\n".join(lines)
+    margin = " " * 12
+    return textwrap.wrap(" ".join(words), _WIDTH, initial_indent=margin, subsequent_indent=margin)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
@@ -18,10 +18,10 @@ from harness.oracle.permitted import PermittedOutcome
 from harness.oracle.seen import Aborted
 from harness.oracle.verdict import Judgment
 from harness.report.events import InjectionRecord, event_name, injections_of, label_at_end
+from harness.report.walk import steps_document
 from harness.runner.judged import JudgedRun
 from harness.trace import Event
 from harness.vmsa.access import Access
-from harness.vmsa.outcome import Step
 
 RUN_SCHEMA = "mmu-harness/run/1"
 
@@ -84,23 +84,6 @@ def fault_document(fault: Judgment, target_el: int) -> dict[str, Any]:
     document["walk"] = steps_document(fault.steps)
     document["permitted"] = [_permitted(outcome) for outcome in fault.permitted]
     return document
-
-
-def steps_document(steps: Sequence[Step]) -> list[dict[str, Any]]:
-    """Return a walk, one object a decision; None where a decision has no table or level."""
-    return [
-        {
-            "stage": step.stage,
-            "level": step.level,
-            "table": _hex(step.table),
-            "index": step.index,
-            "address": _hex(step.address),
-            "descriptor": _hex(step.descriptor),
-            "decision": step.decision,
-            "rule": step.rule,
-        }
-        for step in steps
-    ]
 
 
 def trace_document(events: Iterable[Event]) -> list[dict[str, Any]]:
@@ -187,7 +170,3 @@ def _value(name: str, value: object) -> object:
             return value if name in _PLAIN_NUMBERS else hex(value)
         case _:
             raise TypeError(f"an event holds a {type(value).__name__} in {name}")
-
-
-def _hex(value: int | None) -> str | None:
-    return None if value is None else hex(value)

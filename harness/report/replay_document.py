@@ -9,7 +9,8 @@ from harness.errors import ExitCode
 from harness.oops.replay import Replay, exit_code_of
 from harness.oops.report import LEVEL_NAMES, FaultReport
 from harness.oops.syndrome import syndrome_fields
-from harness.report.document import run_document, steps_document
+from harness.report.document import run_document
+from harness.report.walk import steps_document
 
 SCHEMA = "mmu-harness/replay/1"
 

@@ -11,9 +11,9 @@ from harness.oracle.seen import Aborted, describe_outcome
 from harness.oracle.verdict import Judgment, VerdictKind
 from harness.report.events import injections_of, label_at_end
 from harness.report.lines import event_line
+from harness.report.walk import walk_lines
 from harness.runner.judged import JudgedRun
 from harness.trace import EndReason, Event, FaultTaken, Instruction
-from harness.vmsa.outcome import Step
 
 BEFORE = 4
 """Instructions shown before a fault."""
@@ -51,16 +51,6 @@ def verdict_line(judged: JudgedRun) -> str:
     verdict = judged.verdict
     word = VERDICTS[verdict.kind]
     return f"{word}: {verdict.divergence}" if verdict.divergence else word
-
-
-def walk_lines(steps: Sequence[Step]) -> Iterator[str]:
-    """Yield a walk, one line a decision: level, descriptor's place and value, decision, rule."""
-    for step in steps:
-        level = "" if step.level is None else f"level {step.level}"
-        entry = ""
-        if step.descriptor is not None and step.table is not None and step.index is not None:
-            entry = f"{step.table:#x}[{step.index}] = {step.descriptor:#018x}  "
-        yield f"{level:<8}  {entry}{step.decision}  [{step.rule}]"
 
 
 def _lines(judged: JudgedRun, *, trace: bool) -> Iterator[str]:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from xml.etree import ElementTree as ET
 
 import pytest
-from runs import FAR, PC, STORE, end, execution, fault, judged, judgment, scenario
+from runs import FAR, LEAF, PC, STORE, end, execution, fault, judged, judgment, scenario
 
 from harness.arch.addresses import PhysicalAddress, VirtualAddress
 from harness.errors import ExitCode
@@ -19,6 +19,7 @@ from harness.report.events import moment
 from harness.report.junit import junit_text
 from harness.report.lines import event_line
 from harness.report.text import run_text, verdict_line
+from harness.report.walk import walk_lines
 from harness.runner.judged import JudgedRun
 from harness.scenario import (
     AtAccess,
@@ -209,6 +210,14 @@ def test_the_text_shows_fault_walk_rule_and_what_is_permitted() -> None:
     assert ">      3  EL1 0xffff800000000008  store_pair        stp x1, x2, [x0]" in text
     assert "before store_pair executes: at instruction 3, 0x44002658: 0x0068000199600701" in text
     assert "ended at a fault, no handler installed, at 0xffff800000000008 (store_pair)" in text
+
+
+def test_a_walk_names_its_stages_where_stage_2_takes_part() -> None:
+    (alone,) = walk_lines([LEAF])
+    assert alone.startswith("level 2   0x44002000[203] = ")
+    first, second = walk_lines([LEAF, replace(LEAF, stage=2)])
+    assert first.startswith("stage 1 level 2   0x44002000[203] = ")
+    assert second.startswith("stage 2 level 2   0x44002000[203] = ")
 
 
 def test_one_of_a_thing_is_named_in_the_singular() -> None:
