@@ -11,8 +11,9 @@ from harness.errors import LitmusError, Location, UnsupportedError
 
 _SAYS_NOTHING = frozenset(
     {
-        *("Author", "Com", "Cycle", "Doc", "Generator", "Hash", "Mapping", "Orig", "Prefetch"),
-        *("Relax", "Safe", "Stable"),
+        *("Align", "Author", "Com", "Comment", "Cycle", "Date", "Doc", "Generator", "Hash", "Kind"),
+        *("Mach", "Mapping", "Orig", "Origin", "Prefetch", "Ref", "Relax", "Safe", "Source"),
+        "Stable",
     }
 )
 _SEPARATORS = re.compile(r"[\s,]+")
