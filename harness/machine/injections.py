@@ -48,12 +48,23 @@ class Injector:
         self._locate = locate
         self._emit = emit
         self._at = at
+        self._injections = tuple(injections)
         self._waiting = [_Waiting(number, one) for number, one in enumerate(injections, start=1)]
 
     @property
     def waiting(self) -> tuple[Injection, ...]:
         """The injections that have not fired."""
         return tuple(waiting.injection for waiting in self._waiting)
+
+    def save(self) -> tuple[tuple[int, int], ...]:
+        """Return number and hits of every injection that has not fired."""
+        return tuple((waiting.number, waiting.hits) for waiting in self._waiting)
+
+    def load(self, saved: tuple[tuple[int, int], ...]) -> None:
+        """Go back to what `save` returned."""
+        self._waiting = [
+            _Waiting(number, self._injections[number - 1], hits) for number, hits in saved
+        ]
 
     def before_instruction(
         self, number: int, pc: VirtualAddress, accesses: tuple[Access, ...]
@@ -96,10 +107,10 @@ class Injector:
 class _Waiting:
     """An injection that has not fired, and how often its place was reached."""
 
-    def __init__(self, number: int, injection: Injection) -> None:
+    def __init__(self, number: int, injection: Injection, hits: int = 0) -> None:
         self.number = number
         self.injection = injection
-        self._hits = 0
+        self.hits = hits
 
     def is_due(
         self,
@@ -110,14 +121,14 @@ class _Waiting:
     ) -> bool:
         match self.injection.when:
             case AtLabel(label, hit):
-                self._hits += labels[label] == pc
-                return self._hits >= hit
+                self.hits += labels[label] == pc
+                return self.hits >= hit
             case AtInstruction(wanted):
                 return number == wanted
             case AtAccess() as place:
-                self._hits += sum(matches(place, access) for access in accesses)
-                self._hits += place.kind is AccessKind.FETCH and _overlap(place, pc, 4)
-                return self._hits >= place.hit
+                self.hits += sum(matches(place, access) for access in accesses)
+                self.hits += place.kind is AccessKind.FETCH and _overlap(place, pc, 4)
+                return self.hits >= place.hit
             case AtFault():
                 return False
 

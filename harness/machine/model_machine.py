@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
 from harness.arch.addresses import PhysicalAddress
@@ -17,7 +17,7 @@ from harness.machine.reference_mmu import ReferenceMmu, SavedMmu, TableMemory
 from harness.machine.replaced import KEPT_REGISTERS
 from harness.machine.stage import Fetched, ReferenceParts, Stage
 from harness.machine.stepping import Stepping
-from harness.memory import PhysicalMemory
+from harness.memory import PAGE_SIZE, PhysicalMemory
 from harness.trace import End, MaintenanceKind
 
 PA_BITS = 52
@@ -29,6 +29,17 @@ class _SavedTranslation:
     mmu: SavedMmu
     begun: bool
     fetched: Fetched | None
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPe:
+    """All of a machine but its memory; opaque."""
+
+    core: object
+    kept: Mapping[str, int]
+    translation: _SavedTranslation
+    number: int
+    faults: int
 
 
 class ModelMachine(Processor):
@@ -77,6 +88,51 @@ class ModelMachine(Processor):
         )
         return Stepping(self._parts, wanted, own)
 
+    @property
+    def number(self) -> int:
+        """Instructions begun so far."""
+        return self._progress.number
+
+    def journal(self) -> dict[int, int]:
+        """Return what from now on holds each written word, with its value before.
+
+        By backing address.
+        """
+        self._stage.stored = {}
+        return self._stage.stored
+
+    def save_pe(self) -> SavedPe:
+        """Return the state of the PE: a snapshot without memory."""
+        progress = self._progress
+        return SavedPe(
+            self._core.save(),
+            self._registers.save(),
+            self._save(),
+            progress.number,
+            progress.faults,
+        )
+
+    def load_pe(self, saved: SavedPe) -> None:
+        """Go back to a state of the PE; memory is as it was then already."""
+        self._core.load(saved.core)
+        self._registers.load(saved.kept)
+        self._progress.number, self._progress.faults = saved.number, saved.faults
+        self._load(saved.translation)
+
+    def fingerprint(self) -> Hashable:
+        """Return a value that is equal only where registers and MMU will go on in the same ways.
+
+        For equal memory; the numbers of instructions and faults have no part in it.
+        """
+        fetched = self._stage.fetched
+        return (
+            self._engine.fingerprint(),
+            tuple(self._registers.save().values()),
+            self.mmu.state,
+            self._stage.begun,
+            fetched and (fetched.executing.word, fetched.frame),
+        )
+
     def _registers_written(self, names: Collection[str]) -> None:
         if not TRANSLATION_REGISTERS.isdisjoint(name.upper() for name in names):
             self.mmu.reset(self._registers.system())
@@ -92,6 +148,10 @@ class ModelMachine(Processor):
         ValueError where there is no memory.
         """
         words = range(address & -8, address + len(data), 8)
+        if self._stage.stored is not None:
+            for word in words:
+                backing = self._memory.backing_page(word) + word % PAGE_SIZE
+                self._stage.stored.setdefault(backing, self.read64(PhysicalAddress(word)) or 0)
         watched = [word for word in words if self._is_watched(word)]
         before = [self.read64(PhysicalAddress(word)) or 0 for word in watched]
         super().write_memory(address, data)
@@ -111,7 +171,7 @@ class ModelMachine(Processor):
     def _go(self, wanted: Wanted) -> End | None:
         return self.stepping(wanted, self.policy).go()
 
-    def _save(self) -> object:
+    def _save(self) -> _SavedTranslation:
         return _SavedTranslation(self.mmu.save(), self._stage.begun, self._stage.fetched)
 
     def _load(self, saved: object) -> None:

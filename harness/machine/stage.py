@@ -28,6 +28,8 @@ class Stage:
 
     begun: bool = False
     fetched: Fetched | None = None
+    stored: dict[int, int] | None = None
+    """Where given, receives each written word by backing address, with its value before."""
 
 
 @dataclass(frozen=True, slots=True)

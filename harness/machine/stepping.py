@@ -68,8 +68,6 @@ class Stepping(Run):
         self._executed = own.executed
         self._tells = not wanted.quiet
         self._state: tuple[int, ...] = ()
-        self.stored: dict[int, int] | None = None
-        """Where given, receives each stored word by backing address, with its value before."""
 
     def go(self) -> End | None:
         """Execute until the end, None where a single instruction did not reach one."""
@@ -81,6 +79,21 @@ class Stepping(Run):
     def end(self) -> End | None:
         """The end, once it is reached."""
         return self._end
+
+    def resume(self, end: End | None) -> None:
+        """Take up a state in which the run had ended for `end`, or had not."""
+        self._end = end
+        self._vector_faults = 0
+
+    def read_word(self, address: int) -> int:
+        """Return an aligned 64-bit word of memory."""
+        return int.from_bytes(self._memory.read(address, 8) or b"", "little")
+
+    def write_word(self, address: int, value: int) -> None:
+        """Write one, for nobody to be told."""
+        self._memory.write(address, value.to_bytes(8, "little"))
+        if self._memory.backing_page(address) in self._executed:
+            self._core.forget_code()
 
     def one(self) -> None:
         """Execute one instruction, or what is left of it.
@@ -242,9 +255,9 @@ class Stepping(Run):
                 pages[piece.va & -PAGE_SIZE] = frame
             if one.stores:
                 self._note_stores(one, before)
-        held = {word: self._read64(word) for word in patches}
+        held = {word: self.read_word(word) for word in patches}
         for word, value in patches.items():
-            self._write64(word, value)
+            self.write_word(word, value)
         raised = self._engine.execute(pc, {pc & -PAGE_SIZE: fetched.frame}, pages)
         if raised is not None:
             self._restore(held)
@@ -254,7 +267,7 @@ class Stepping(Run):
             self._tell_accesses(executing, placed)
         self._restore(held)
         for word, old, atomic in before:
-            new = self._read64(word)
+            new = self.read_word(word)
             if new != old:
                 self._tell(
                     DescriptorWrite(executing.number, PhysicalAddress(word), old, new, "guest")
@@ -269,10 +282,10 @@ class Stepping(Run):
         for address in one.words():
             page = self._memory.backing_page(address)
             word = page + address % PAGE_SIZE
-            if self.stored is not None:
-                self.stored.setdefault(word, self._read64(word))
+            if self._stage.stored is not None:
+                self._stage.stored.setdefault(word, self.read_word(word))
             if page in self._mmu.memory.pages:
-                before.append((word, self._read64(word), one.loads))
+                before.append((word, self.read_word(word), one.loads))
 
     def _raise(self, executing: Executing, esr: int, far: int, target_el: int) -> None:
         """Enter an exception that the core raised: SVC, BRK, UNDEFINED, a trap."""
@@ -346,10 +359,10 @@ class Stepping(Run):
         plan.commit()
         for update in plan.updates:
             address = PhysicalAddress(update.address)
-            if self.stored is not None:
+            if self._stage.stored is not None:
                 word = self._memory.backing_page(address) + address % PAGE_SIZE
-                self.stored.setdefault(word, self._read64(address))
-            self._write64(address, update.new)
+                self._stage.stored.setdefault(word, self.read_word(address))
+            self.write_word(address, update.new)
             if self._tells:
                 number = self._progress.number
                 self._tell(DescriptorWrite(number, address, update.expected, update.new, HARDWARE))
@@ -388,17 +401,9 @@ class Stepping(Run):
         word = executing.word
         return word >> 5 & 0b11111 == _XZR and not _is_one_of(word, _LOAD_LITERAL)
 
-    def _read64(self, address: int) -> int:
-        return int.from_bytes(self._memory.read(address, 8) or b"", "little")
-
-    def _write64(self, address: int, value: int) -> None:
-        self._memory.write(address, value.to_bytes(8, "little"))
-        if self._memory.backing_page(address) in self._executed:
-            self._core.forget_code()
-
     def _restore(self, held: Mapping[int, int]) -> None:
         for word, value in held.items():
-            self._write64(word, value)
+            self.write_word(word, value)
 
 
 # (mask, value) of the conditional branches (DDI 0487, C4.1): B.cond, BC.cond; CBZ, CBNZ; TBZ, TBNZ.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from harness.arch.addresses import VirtualAddress
 from harness.execution import Execution
-from harness.machine.injections import Injector
+from harness.machine.injections import Injector, Locate
 from harness.machine.machine import Machine
 from harness.machine.program import Program
 from harness.runner.image import Image
@@ -42,13 +42,11 @@ class _Recorder:
 
     def __init__(self, scenario: Scenario, program: Program, machine: Machine) -> None:
         self.events: list[Event] = []
-        self._scenario = scenario
-        self._machine = machine
         self._injector = Injector(
             scenario.injections,
             machine=machine,
             labels=program.symbols,
-            locate=self._locate,
+            locate=locate_in(machine, scenario),
             emit=self.event,
             at=scenario.at,
         )
@@ -59,11 +57,16 @@ class _Recorder:
         """Write it down."""
         self.events.append(event)
 
-    def _locate(self, va: VirtualAddress, level: int | None) -> Entry:
-        """Find a descriptor through the translation registers as they are now."""
-        read = self._machine.read_register
+
+def locate_in(machine: Machine, scenario: Scenario) -> Locate:
+    """Return how descriptors are found: through the translation registers as they are then."""
+
+    def locate(va: VirtualAddress, level: int | None) -> Entry:
+        read = machine.read_register
         high = bool(va >> _SELECTOR & 1)
         registers = {name: read(name) for name in _TRANSLATION}
-        geometry = geometry_of(registers, self._scenario.profile, high=high)
+        geometry = geometry_of(registers, scenario.profile, high=high)
         root = table_base(read("TTBR1_EL1" if high else "TTBR0_EL1"), geometry)
-        return find(geometry, root, self._machine, va, level)
+        return find(geometry, root, machine, va, level)
+
+    return locate

@@ -131,7 +131,7 @@ def test_what_the_engine_cannot_do_is_skipped_by_name(suite: pytest.Pytester) ->
 def test_a_failure_of_the_harness_itself_shows_its_traceback(
     suite: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(_scenario: Scenario) -> None:
+    def broken(_scenario: Scenario, **_choices: object) -> None:
         raise RuntimeError("a broken promise")
 
     monkeypatch.setattr(items, "run_and_judge", broken)
