@@ -19,6 +19,7 @@ from harness.vmsa.access import Access
 from harness.vmsa.tlb.choice import HardwareUpdate
 
 GENERAL_REGISTERS = tuple(f"x{number}" for number in range(31))
+_NUMBERS = {name: number for number, name in enumerate(GENERAL_REGISTERS)}
 
 _NOT_SET, _SET = (
     Alternative("as it is", "hardware leaves the access flag as it is"),
@@ -35,6 +36,7 @@ class Watched:
     """
 
     registers: tuple[str, ...] = GENERAL_REGISTERS
+    """Some of x0…x30."""
     memory: Mapping[str, int] | None = None
     descriptors: tuple[int, ...] = ()
 
@@ -152,10 +154,10 @@ class MachineProgram:
 
     def final_state(self) -> FinalState:
         """Return what is left."""
-        read = self._machine.read_register
+        values = self._machine.general_registers()
         end = self._session.end
         return FinalState(
-            tuple((name, read(name)) for name in self._watched.registers),
+            tuple((name, values[_NUMBERS[name]]) for name in self._watched.registers),
             tuple(self._memory()),
             self._listener.faults,
             end.reason.value if end else "",

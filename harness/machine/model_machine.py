@@ -93,6 +93,10 @@ class ModelMachine(Processor):
         """Instructions begun so far."""
         return self._progress.number
 
+    def general_registers(self) -> tuple[int, ...]:
+        """Return x0…x30, all at once."""
+        return self._engine.state()[:31]
+
     def journal(self) -> dict[int, int]:
         """Return what from now on holds each written word, with its value before.
 
