@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 from typing import TYPE_CHECKING, cast
 
+from harness.arch.descriptors import fields
 from harness.encodings.definition import Encoding
 from harness.encodings.finding import Counterexample, Finding, Method, Report, Result, places
 from harness.encodings.form import Form
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-TYPE = 3
-"""Bits that mean something to hardware everywhere."""
+_ASKED_OF_HARDWARE = 3 | fields.AF.mask | 1 << fields.AP.msb
+"""Bits that properties ask for themselves: type, Access flag, read-only."""
 
 
 def check(
@@ -44,7 +45,7 @@ def check(
     for one, place, claims in places(
         encoding, properties or tuple(PROPERTIES.values()), forms, levels
     ):
-        values = tried(place.meaning.meaningful | TYPE)
+        values = tried(place.meaning.meaningful | _ASKED_OF_HARDWARE)
         most = max(most, values.size)
         if place != last:
             last, subjects = place, {}

@@ -50,8 +50,8 @@ def differences(
 ) -> tuple[Difference, ...]:
     """Return every difference over all patterns of the bits that either gives a meaning.
 
-    At the forms that both have, or those called `labels`; ValueSyntaxError if there is none. EngineMissingError without
-    NumPy.
+    At the forms that both have, or those called `labels`; ValueSyntaxError if there is none.
+    EngineMissingError without NumPy.
     """
     shared = [form for form in left.forms if form in right.forms]
     forms = [form for form in shared if not labels or form.label in labels]

@@ -37,6 +37,8 @@ class Moment:
     value: int
     meant: Hardware | None
     """What software has it for, where it has an opinion."""
+    stale: bool = False
+    """No TLBI stands between the entry before it and this one."""
 
     @property
     def hardware(self) -> Hardware:
@@ -76,7 +78,13 @@ class Counterexample:
     def moments(self) -> tuple[Moment, ...]:
         """The scenes of the claim, of this descriptor."""
         return tuple(
-            Moment(scene.label, scene.place or self.place, scene.value(self.value), scene.meant)
+            Moment(
+                scene.label,
+                scene.place or self.place,
+                scene.value(self.value),
+                scene.meant,
+                scene.stale,
+            )
             for scene in self.claim.scenes
         )
 

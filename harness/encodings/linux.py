@@ -178,7 +178,7 @@ def _leaf_level(variant: Variant, form: Form, level: int) -> LevelEncoding:
         present,
         leaf_roles(name),
         leaf_courses(shared_alias),
-        invalidations=("set_memory_valid_off", "set_direct_map_invalid"),
+        invalidations=("set_memory_valid_off", "set_direct_map_invalid", f"{name}_mkinvalid"),
         kept=(f"{name}_write", f"{name}_dirty"),
         changes=("set_memory_ro", "set_memory_rw", "set_memory_nx", "set_memory_x"),
         restores="set_memory_valid_on",

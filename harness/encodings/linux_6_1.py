@@ -57,6 +57,7 @@ from harness.encodings.linux_words import describe
 
 _FREE = PROT_NONE_6_1 | PMD_PRESENT_INVALID_6_1
 _OFF, _ON = MaskChange(VALID, 0), MaskChange(0, VALID)
+_MAKE_INVALID = MaskChange(VALID, PMD_PRESENT_INVALID_6_1)
 _MEANINGFUL = (
     TYPE_MASK | USER | RDONLY | WRITE | UXN | DIRTY | _FREE
     | SWAP_6_1.exclusive | SWAP_6_1.type_mask
@@ -117,7 +118,7 @@ def _leaf_level(level: int, *, kpti: bool) -> LevelEncoding:
             kernel_leaf(level, kpti=kpti, free=_FREE),
             user_leaf(level, free=_FREE),
             _OFF if is_last else None,
-            MaskChange(VALID, PMD_PRESENT_INVALID_6_1),
+            _MAKE_INVALID,
             MaskChange(VALID | USER | WRITE, PROT_NONE_6_1 | RDONLY | PXN | UXN),
         ),
         with_user=level >= PMD_LEVEL,
@@ -140,6 +141,16 @@ def _leaf_level(level: int, *, kpti: bool) -> LevelEncoding:
         copy="hibernate_copy",
         meaningful=_MEANINGFUL,
     )
+    if level == PMD_LEVEL:
+        return replace(
+            plain,
+            operations={
+                **plain.operations,
+                "pmd_mkinvalid": KernelOperation(_MAKE_INVALID, by_walk=False),
+            },
+            invalidations=("pmd_mkinvalid",),
+            kept=("pmd_write", "pmd_dirty"),
+        )
     return _with_page_operations(plain) if is_last else plain
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from harness.encodings.definition import Course, KernelOperation, MaskChange, Step
+from harness.encodings.levels import NAMES
 from harness.encodings.linux_bits import (
     CONT,
     DIRTY,
@@ -73,6 +74,9 @@ def leaf_operations(
             _copy(level, validity, marks_invalid=marks_invalid), by_walk=False
         ),
     }
+    found[f"{NAMES[level]}_mkinvalid"] = KernelOperation(
+        MaskChange(VALID, PRESENT_INVALID), by_walk=False
+    )
     if level == ENTRY_LEVEL:
         found["contpte_fold"] = KernelOperation(MaskChange(0, CONT), by_walk=False)
         found["contpte_unfold"] = KernelOperation(MaskChange(CONT, 0), by_walk=False)

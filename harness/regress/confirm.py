@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.arch.faults import FaultKind
+from harness.arch.syndromes import Abort, decode_abort
 from harness.encodings.definition import Hardware
 from harness.encodings.finding import Counterexample, Moment
 from harness.oracle.verdict import VerdictKind
@@ -62,16 +63,18 @@ def _in_model(moment: Moment) -> Observation:
 
 def _on_machine(example: Counterexample, number: int, moment: Moment) -> Observation:
     judged = run_and_judge(scenario_of(example, number))
-    outcome = outcome_of(moment)
-    expected = moment.hardware is Hardware.INVALID
     divergence = judged.verdict.divergence
-    seen = judged.execution.trace.faults
+    expected = moment.hardware is Hardware.INVALID
+    if moment.stale:
+        model = _permitted_words(judged)
+        agrees = judged.verdict.kind in {VerdictKind.AGREES, VerdictKind.KNOWN_DIVERGENCE}
+        return Observation(moment, _seen_words(judged), model, agrees, divergence)
+    outcome = outcome_of(moment)
     agrees = _is_invalid(outcome, moment) is expected
-    if judged.verdict.kind is VerdictKind.KNOWN_DIVERGENCE:
-        return Observation(moment, _seen_words(judged), _words(outcome), agrees, divergence)
-    fault = bool(seen) and _seen_invalid(judged, moment)
-    agrees = agrees and fault is expected and judged.verdict.kind is VerdictKind.AGREES
-    return Observation(moment, _seen_words(judged), _words(outcome), agrees)
+    if judged.verdict.kind is not VerdictKind.KNOWN_DIVERGENCE:
+        agrees = agrees and judged.verdict.kind is VerdictKind.AGREES
+        agrees = agrees and _seen_invalid(judged, moment) is expected
+    return Observation(moment, _seen_words(judged), _words(outcome), agrees, divergence)
 
 
 def _is_invalid(outcome: Outcome, moment: Moment) -> bool:
@@ -82,15 +85,26 @@ def _is_invalid(outcome: Outcome, moment: Moment) -> bool:
     )
 
 
-def _seen_invalid(judged: JudgedRun, moment: Moment) -> bool:
-    from harness.arch.syndromes import decode_abort
+def _abort(judged: JudgedRun) -> Abort | None:
+    """Return the abort that ended the run, None where there was none that is modelled."""
+    faults = judged.execution.trace.faults
+    return decode_abort(faults[0].esr) if faults else None
 
-    abort = decode_abort(judged.execution.trace.faults[0].esr)
+
+def _seen_invalid(judged: JudgedRun, moment: Moment) -> bool:
+    abort = _abort(judged)
     return (
         abort is not None
         and abort.kind is FaultKind.TRANSLATION
         and abort.level == moment.place.level
     )
+
+
+def _permitted_words(judged: JudgedRun) -> str:
+    """Say every outcome that is permitted for the last store, that of the new entry first."""
+    deciding = judged.verdict.deciding
+    permitted = deciding.permitted if deciding else ()
+    return " or ".join(dict.fromkeys(_words(one.outcome) for one in permitted))
 
 
 def _words(outcome: Outcome) -> str:
@@ -101,14 +115,10 @@ def _words(outcome: Outcome) -> str:
 
 
 def _seen_words(judged: JudgedRun) -> str:
-    from harness.arch.syndromes import decode_abort
-
-    faults = judged.execution.trace.faults
-    if not faults:
-        return "no fault"
-    abort = decode_abort(faults[0].esr)
+    abort = _abort(judged)
     if abort is None:
-        return f"ESR {faults[0].esr:#x}"
+        faults = judged.execution.trace.faults
+        return f"ESR {faults[0].esr:#x}" if faults else "no fault"
     level = "" if abort.level is None else f", level {abort.level}"
     return f"{abort.kind.value} fault{level}"
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from harness.arch.addresses import PhysicalAddress, VirtualAddress
 from harness.arch.descriptors import OutputFormat
 from harness.arch.features import PROFILES
-from harness.encodings.finding import Counterexample
+from harness.encodings.finding import Counterexample, Moment
 from harness.encodings.form import Form
 from harness.scenario import (
     AtInstruction,
@@ -18,7 +20,7 @@ from harness.scenario import (
     Scenario,
     TranslationSetup,
 )
-from harness.tables.descriptor import leaf_type, output_address
+from harness.tables.descriptor import TYPE_MASK, leaf_type, output_address
 from harness.tables.geometry import Geometry
 
 VA = VirtualAddress(0xFFFF_0000_0000_0000)
@@ -31,6 +33,7 @@ ACCESS = "access"
 _PAGE_ATTRIBUTES = 0x0060_0000_0000_0700
 """Normal memory, inner shareable, accessed, read/write at EL1, never executable."""
 _MAINTENANCE = ("tlbi vmalle1", "dsb ish", "isb")
+_MAINTENANCE_WITHOUT_TLBI = ("dsb ish", "isb")
 _BYTES = 4096
 _PROFILE = "neoverse-v1"
 """Of 48-bit addresses, as the tables are."""
@@ -45,40 +48,41 @@ def scenario_of(example: Counterexample, moment: int) -> Scenario:
     """Return the scenario that writes the descriptors of each moment up to `moment`, then stores.
 
     Every write is followed by a TLBI, a DSB and an ISB, so that nothing but the last descriptor
-    decides. What an operation leaves out of that is the permitted-outcome model's question.
+    decides; only a moment that is stale has no TLBI, and a store of its own before it.
     """
     moments = example.moments[: moment + 1]
-    place = moments[-1].place
+    last = moments[-1]
+    place = last.place
     half = Half(place.form.granule, VA_BITS)
-    page = place.form.granule.size
-    edits = [(one.value, one.place.level) for one in moments if one.place.level == place.level]
+    written = [one for one in moments if one.place.level == place.level]
+    steps = ["nop"] * len(written)
+    if last.stale:
+        steps.insert(len(written) - 1, "str x1, [x0]")
+    injections = []
+    for number, one in enumerate(written, start=1):
+        before = number + (one.stale and one is last)
+        maintenance = _MAINTENANCE_WITHOUT_TLBI if one.stale else _MAINTENANCE
+        edit = Edit(VA, level=one.place.level, descriptor=one.value)
+        injections.append(Injection(AtInstruction(before), edit, maintenance))
     return Scenario(
-        name=f"{example.place.encoding.name}, level {place.level}, {moments[-1].label}",
+        name=f"{example.place.encoding.name}, level {place.level}, {last.label}",
         summary=example.claim.otherwise,
         profile=PROFILES[_PROFILE],
         translation=TranslationSetup(half, half),
-        maps=(Map(VA, PAGE_PA, page, _PAGE_ATTRIBUTES, "read/write", "page"),),
-        run=Run(
-            text=f"{'nop' + chr(10)}" * len(edits) + f"{ACCESS}: str x1, [x0]\n",
-            registers={"x0": VA},
-        ),
-        memory=_memory(moments[-1].value, place.level, place.form),
-        injections=tuple(
-            Injection(
-                AtInstruction(number),
-                Edit(VA, level=level, descriptor=value),
-                _MAINTENANCE,
-            )
-            for number, (value, level) in enumerate(edits, start=1)
-        ),
+        maps=(Map(VA, PAGE_PA, place.form.granule.size, _PAGE_ATTRIBUTES, "read/write", "page"),),
+        run=Run(text="\n".join([*steps, f"{ACCESS}: str x1, [x0]", ""]), registers={"x0": VA}),
+        memory=_memory(written, place.form),
+        injections=tuple(injections),
     )
 
 
-def _memory(descriptor: int, level: int, form: Form) -> tuple[MemoryRange, ...]:
-    """Return the page of memory that a leaf maps first."""
+def _memory(written: Sequence[Moment], form: Form) -> tuple[MemoryRange, ...]:
+    """Return the page of memory that each leaf maps first."""
     geometry = Geometry(form.granule, VA_BITS, True, form.output)
-    is_leaf = descriptor & 3 == leaf_type(level)
-    if not is_leaf or not geometry.has_leaf(level):
-        return ()
-    first = output_address(geometry, descriptor, level)
-    return (MemoryRange(PhysicalAddress(first), _BYTES, fill="zero"),)
+    first = {
+        output_address(geometry, one.value, one.place.level)
+        for one in written
+        if one.value & TYPE_MASK == leaf_type(one.place.level)
+        and geometry.has_leaf(one.place.level)
+    }
+    return tuple(MemoryRange(address, _BYTES, fill="zero") for address in sorted(first))

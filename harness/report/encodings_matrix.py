@@ -106,6 +106,8 @@ def _example(example: Counterexample, confirmation: Confirmation | None) -> Iter
         if confirmation is not None:
             seen = confirmation.observations[number]
             line += f"; a store: {seen.machine or seen.model}"
+            if moment.stale:
+                line += f" (permitted: {seen.model})"
         yield line
     telling = next((one for one in moments if one.meant not in {None, one.hardware}), moments[0])
     asked = ", ".join(telling.true) or "nothing"

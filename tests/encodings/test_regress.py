@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from sound_kernel import INVALID, OFF, TYPE, sound_kernel, with_operation
 
 from harness.encodings import encoding
 from harness.encodings.checking import check
+from harness.encodings.definition import MaskChange
 from harness.encodings.finding import Counterexample
 from harness.encodings.form import Form, form_named
 from harness.encodings.logic import always
@@ -84,6 +86,17 @@ def test_where_the_machines_walker_departs_the_model_decides_and_the_departure_i
     assert result.confirmed
     assert result.observations[0].divergence == "illegal-block-level"
     assert "illegal-block-level" in result.explanation
+
+
+def test_without_its_tlbi_the_old_entry_may_be_used_still_or_not() -> None:
+    broken = sound_kernel(level2=with_operation(OFF, MaskChange(TYPE, INVALID), flushes=False))
+    (finding,) = check(broken, (PROPERTIES["tlbi_when_cached"],), levels=[2]).broken
+    result = confirm(finding.counterexamples[0])
+    before, after = result.observations
+    assert result.confirmed
+    assert before.machine == before.model == "no fault"
+    assert after.machine in {"no fault", "translation fault, level 2"}
+    assert set(after.model.split(" or ")) == {"no fault", "translation fault, level 2"}
 
 
 def test_a_claim_that_is_true_of_the_entry_is_not_confirmed() -> None:

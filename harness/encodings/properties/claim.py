@@ -22,6 +22,8 @@ class Scene:
     value: Operation
     meant: Hardware | None = None
     place: Place | None = None
+    stale: bool = False
+    """It follows the entry before it without a TLBI, so that the old one may be used still."""
 
 
 @dataclass(frozen=True, slots=True)

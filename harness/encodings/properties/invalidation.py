@@ -9,7 +9,7 @@ from harness.encodings.definition import Course, Hardware, KernelOperation, Stat
 from harness.encodings.logic import Operation, Predicate, Truth, Value, same
 from harness.encodings.place import Place
 from harness.encodings.properties.claim import Claim, Property, Scene
-from harness.encodings.properties.subjects import states_of, unchanged, written
+from harness.encodings.properties.subjects import article, states_of, unchanged, written
 
 _DOES = {True: "maps it", False: "faults on it"}
 
@@ -101,8 +101,11 @@ def _scenes(course: Course, after: list[Operation]) -> tuple[Scene, ...]:
 
 def _keeps_answers(place: Place) -> Iterator[Claim]:
     meaning = place.meaning
-    for subject in _kernel(place):
+    for state in states_of(place, StateName.VALID_LEAF, StateName.USER_LEAF):
+        subject = written(place, state)
         for operation in meaning.invalidations:
+            if state.name is StateName.USER_LEAF and meaning.operations[operation].by_walk:
+                continue
             for name in meaning.kept:
                 ask = meaning.predicates[name]
 
@@ -112,8 +115,8 @@ def _keeps_answers(place: Place) -> Iterator[Claim]:
                     return same(ask(meaning.apply(operation, value)), ask(value))
 
                 yield Claim(
-                    f"{name} answers the same after {operation}",
-                    f"{name} answers otherwise after {operation}",
+                    f"{name} answers the same after {operation} of {article(state)}",
+                    f"{name} answers otherwise after {operation} of {article(state)}",
                     subject,
                     is_kept,
                     _before_and_after(place, operation),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from harness.arch.descriptors import fields
 from harness.encodings.definition import Hardware, StateName
 from harness.encodings.logic import (
     Operation,
@@ -11,6 +12,7 @@ from harness.encodings.logic import (
     Truth,
     Value,
     always,
+    has_all,
     implies,
     negate,
     never,
@@ -43,7 +45,9 @@ def _flushed(place: Place, what: str, subject: Operation, *, in_hand: bool) -> I
         flushes = always if operation.flushes else never
 
         def holds(value: Value, name: str = name, flushes: Predicate = flushes) -> Truth:
-            cacheable = negate(place.hardware_is(Hardware.INVALID, value))
+            used = negate(place.hardware_is(Hardware.INVALID, value))
+            # What takes an Access flag fault is not cached.
+            cacheable = used & has_all(value, fields.AF.mask)
             changed = negate(meaning.apply(name, value) == value)
             return implies(cacheable & changed, flushes(value))
 
@@ -57,7 +61,7 @@ def _flushed(place: Place, what: str, subject: Operation, *, in_hand: bool) -> I
             holds,
             (
                 Scene("before, and perhaps cached", unchanged, Hardware.LEAF),
-                Scene(f"after {name}, without a TLBI", after),
+                Scene(f"after {name}, without a TLBI", after, stale=True),
             ),
         )
 
