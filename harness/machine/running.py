@@ -77,7 +77,7 @@ class Running(Run):
         self._finish_instruction()
         if not self._may_begin(pc):
             return
-        # AArch64.CheckPCAlignment and CheckForIllegalExecutionState: the core has neither.
+        # AArch64.CheckPCAlignment and AArch64.CheckIllegalState: the core has neither.
         if pc % _INSTRUCTION:
             self._take_from(PC_ALIGNMENT, far=pc, elr=pc)
             return

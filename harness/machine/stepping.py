@@ -139,7 +139,7 @@ class Stepping(Run):
         if refusal:
             self._stop(EndReason.UNSUPPORTED, pc, refusal)
             return False
-        # AArch64.CheckForIllegalExecutionState
+        # AArch64.CheckIllegalState
         if self._illegal:
             self._take(ILLEGAL_STATE, far=0, elr=pc, pc=pc)
             return False

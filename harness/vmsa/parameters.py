@@ -169,7 +169,7 @@ def stage1_parameters(
 def address_tops(tcr_value: int, regime: Regime, *, upper: bool) -> tuple[int, int]:
     """Return how many low bits of an address count, for data accesses and for fetches.
 
-    AArch64.AddrTop; TBID takes fetches out of TBI.
+    AddrTop; TBID takes fetches out of TBI.
     """
     half = _UPPER if upper else _LOWER
     tbi, tbid = (half.tbi, half.tbid) if regime.has_unprivileged else (tcr_el2.TBI, tcr_el2.TBID)
