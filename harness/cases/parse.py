@@ -215,8 +215,9 @@ def _registers(value: object) -> dict[str, int]:
 def _memory(value: object) -> dict[int, int]:
     if not isinstance(value, dict):
         raise _Malformed("memory is not an object")
-    addresses, contents = _hexadecimals(value), _hexadecimals(value.values())
-    if addresses is not None and contents is not None:
+    numbers = _hexadecimals([*value, *value.values()])
+    if numbers is not None:
+        addresses, contents = numbers[: len(value)], numbers[len(value) :]
         every = reduce(or_, addresses, 0)
         if every & 7 == 0 and every >> 56 == 0 and max(contents, default=0) >> 64 == 0:
             return dict(zip(addresses, contents, strict=True))

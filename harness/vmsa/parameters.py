@@ -125,18 +125,18 @@ def stage1_parameters(
     half = _UPPER if upper else _LOWER
     ttbr = read(f"TTBR{int(upper)}" + suffix, 0)
     positions = _COMMON if _wide_layout(regime, read("HCR_EL2", 0)) else _COMMON_EL2
-    d128 = bool(Feature.D128 in features and regime.has_unprivileged and tcr2.D128.get(extended))
+    d128 = bool(Feature.D128 in features and regime.has_unprivileged and extended & tcr2.D128.mask)
     granule = _granule(profile, half.granule.get(value), upper=upper)
-    ds = bool(Feature.LPA2 in features and granule is not Granule.K64 and positions.ds.get(value))
+    ds = bool(Feature.LPA2 in features and granule is not Granule.K64 and value & positions.ds.mask)
     hardware = Feature.HAFDBS in features
-    ha = bool(hardware and positions.ha.get(value))
+    ha = bool(hardware and value & positions.ha.mask)
     indirect = None
-    if d128 or (Feature.S1PIE in features and tcr2.PIE.get(extended)):
+    if d128 or (Feature.S1PIE in features and extended & tcr2.PIE.mask):
         indirect = (read("PIR" + suffix, 0), read("PIRE0" + suffix, 0))
     walk = _walk_parameters(
         profile, granule, half.txsz.get(value), positions.ps.get(value), ttbr, ds=ds, d128=d128,
         unprivileged=regime.has_unprivileged, access_flag_faults=not ha,
-        disch=d128 and bool(half.disch.get(extended)),
+        disch=d128 and bool(extended & half.disch.mask),
     )  # fmt: skip
     ia_bits = walk.ia_bits if walk else 64
     top, fetch_top = address_tops(value, regime, upper=upper)
@@ -144,14 +144,14 @@ def stage1_parameters(
     return Stage1Parameters(
         regime=regime,
         walk=walk,
-        walk_disabled=bool(regime.has_unprivileged and half.epd.get(value)),
-        e0pd=bool(regime.has_unprivileged and Feature.E0PD in features and half.e0pd.get(value)),
+        walk_disabled=bool(regime.has_unprivileged and value & half.epd.mask),
+        e0pd=bool(regime.has_unprivileged and Feature.E0PD in features and value & half.e0pd.mask),
         sign=-1 if upper else 0,
         checked_bits=bits_above(ia_bits, top),
         checked_bits_fetch=bits_above(ia_bits, fetch_top),
         access_flag_updates=ha,
-        dirty_updates=ha and bool(positions.hd.get(value)),
-        hierarchical=indirect is None and not (Feature.HPDS in features and hpd.get(value)),
+        dirty_updates=ha and bool(value & positions.hd.mask),
+        hierarchical=indirect is None and not (Feature.HPDS in features and value & hpd.mask),
         d128=d128,
         wxn=sctlr.WXN.get(control),
         epan=int(Feature.PAN3 in features) and sctlr.EPAN.get(control),
@@ -160,8 +160,8 @@ def stage1_parameters(
         mair=read("MAIR" + suffix, 0),
         reserved_attribute=RESERVED_AS[profile.implementation.reserved_memory_attribute],
         shareability=half.shareability.get(value) if ds and not d128 else None,
-        data_cacheable=bool(sctlr.C.get(control)),
-        fetch_cacheable=bool(sctlr.I.get(control)),
+        data_cacheable=bool(control & sctlr.C.mask),
+        fetch_cacheable=bool(control & sctlr.I.mask),
         device_fetch_faults=profile.implementation.fetch_from_device is DeviceFetch.FAULT,
     )
 
@@ -173,8 +173,8 @@ def address_tops(tcr_value: int, regime: Regime, *, upper: bool) -> tuple[int, i
     """
     half = _UPPER if upper else _LOWER
     tbi, tbid = (half.tbi, half.tbid) if regime.has_unprivileged else (tcr_el2.TBI, tcr_el2.TBID)
-    top = 56 if tbi.get(tcr_value) else 64
-    return top, 64 if tbid.get(tcr_value) else top
+    top = 56 if tcr_value & tbi.mask else 64
+    return top, 64 if tcr_value & tbid.mask else top
 
 
 class _CommonFields(NamedTuple):
