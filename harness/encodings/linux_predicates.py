@@ -98,11 +98,6 @@ def present(value: Value) -> Truth:
     return valid(value) | present_invalid(value)
 
 
-def leaf(value: Value) -> Truth:
-    """pXd_leaf of 7.0."""
-    return present(value) & negate(table(value))
-
-
 def trans_huge(value: Value) -> Truth:
     """pXd_trans_huge of 7.0: present, and no table even if bit 0 were set."""
     return present(value) & negate(table(value | VALID))

@@ -47,7 +47,7 @@ def _consequence(meaning: LevelEncoding, value: int, granule: Granule) -> str:
     size = size_in_words(granule.level_size(meaning.level))
     if meaning.predicates.get(f"{name}_table", _never)(value):
         return "A table of the next level."
-    if not meaning.operations:
+    if meaning.restores is None:
         edits = "this kernel changes the attributes of pages only"
     elif meaning.edited_if is None:
         edits = "the walk that changes page attributes edits every pte"
@@ -55,7 +55,7 @@ def _consequence(meaning: LevelEncoding, value: int, granule: Granule) -> str:
         edits = f"the walk that changes page attributes asks {meaning.edited_if} and edits it"
     if value & VALID:
         return f"A valid {size} leaf: {edits}."
-    if not meaning.operations:
+    if meaning.restores is None:
         return f"Not valid, and {edits}."
     if meaning.walk_decision(value) is WalkDecision.EDITS:
         if meaning.true_of(value).get(f"{name}_present_invalid"):

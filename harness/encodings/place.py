@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harness.encodings.definition import Encoding, Hardware, LevelEncoding, State
 from harness.encodings.form import Form
-from harness.encodings.logic import ALL_BITS, Predicate, Truth, Value, negate
+from harness.encodings.logic import ALL_BITS, Truth, Value, negate
 from harness.vmsa.descriptor import INVALID, TABLE, kind_code
 
 
@@ -61,11 +61,3 @@ class Place:
         kinds = self.form.kinds(self.level)
         is_block = kinds.bit1_clear not in {INVALID, TABLE}
         return (self.aligned(value) & (ALL_BITS ^ 3)) | (1 if is_block else 3)
-
-    def through_walk(self, operation: str) -> Predicate:
-        """Return whether the walk that does `operation` edits the entry that it meets."""
-        meaning = self.meaning
-        known = meaning.operations[operation]
-        if meaning.edited_if is None or not known.by_walk:
-            return lambda value: (value & 0) == 0
-        return meaning.predicates[meaning.edited_if]

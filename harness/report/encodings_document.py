@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 from harness.encodings.definition import Encoding
 from harness.encodings.difference import Difference
 from harness.encodings.finding import Counterexample, Finding, Method, Report, Result
+from harness.encodings.properties import PROPERTIES
 from harness.regress import Confirmation
 from harness.report.encodings_matrix import Confirmations
 
@@ -30,7 +31,7 @@ def report_document(report: Report, confirmed: Confirmations) -> Document:
 
 
 def list_document(encodings: Sequence[Encoding]) -> Document:
-    """Return the encodings with their tables."""
+    """Return the encodings with their tables, and the properties."""
     return {
         "schema": SCHEMA,
         "command": "list",
@@ -41,6 +42,10 @@ def list_document(encodings: Sequence[Encoding]) -> Document:
                 "tables": [form.label for form in one.forms],
             }
             for one in encodings
+        ],
+        "properties": [
+            {"name": one.name, "meaning": one.meaning, "why": one.why, "levels": one.levels}
+            for one in PROPERTIES.values()
         ],
     }
 

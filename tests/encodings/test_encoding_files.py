@@ -110,6 +110,23 @@ def test_bits_may_be_ranges_and_a_description_lists_states_and_predicates(tmp_pa
     assert own.describe(0, 3, granule) == "64K at pte: none; true: nothing."
 
 
+def test_a_file_may_say_how_leaves_are_folded_and_split(tmp_path: Path) -> None:
+    more = """folds = ["fold", "unfold"]
+split = { clear = ["TYPE"], set = ["TYPE"] }
+tables = ["64K"]
+[level.operations]
+fold = { set = ["VALID"], by_walk = false }
+unfold = { clear = ["VALID"], by_walk = false }
+[level.states]
+"""
+    text = SMALL.replace("[level.states]\n", "", 1).replace("none = {", f"{more}none = {{", 1)
+    level = load(_written(tmp_path, text))[0].level(2)
+    assert level.folds == ("fold", "unfold")
+    assert level.split is not None
+    assert level.split(0b100) == 0b111
+    assert level.apply("unfold", level.apply("fold", 0)) == 0
+
+
 @pytest.mark.parametrize(
     ("old", "new", "reason"),
     [

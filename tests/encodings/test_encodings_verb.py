@@ -76,6 +76,16 @@ def test_a_failure_is_told_in_full_for_a_reader(capsys: pytest.CaptureFixture[st
         assert words in told
 
 
+def test_what_was_run_is_told_also_where_only_the_model_could(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    words = ["--property", "round_trip_any_leaf", "--property", "tlbi_any_leaf", "--level", "2"]
+    assert main(["encodings", "check", "linux-7.0.1", "--granule", "4K", *words]) == 1
+    assert "a store: no fault (permitted: no fault)" in capsys.readouterr().out
+    assert main(["encodings", "check", "linux-7.0.1-lpa2", "--granule", "4K lpa2", *words]) == 1
+    assert "run in the reference model alone" in capsys.readouterr().out
+
+
 def test_counterexamples_are_not_run_if_so_asked(capsys: pytest.CaptureFixture[str]) -> None:
     document = _json(capsys, "check", "linux-7.0", *ROUND_TRIP, "--no-run")[1]
     assert {one["confirmed"] for one in document["properties"]} == {None}
@@ -111,6 +121,7 @@ def test_the_list_names_every_encoding_and_its_tables(capsys: pytest.CaptureFixt
     assert known["linux-7.0.1"] == ["4K", "16K", "64K", "64K lpa"]
     assert known["linux-7.0.1-kpti-lpa2"] == ["4K lpa2", "16K lpa2"]
     assert {"bare", "linux-6.1", "kvm-stage2"} <= set(known)
+    assert "round_trip" in {one["name"] for one in document["properties"]}
     assert main(["encodings", "list"]) == 0
     assert "kvm-stage2             KVM's stage 2" in capsys.readouterr().out
     assert main(["encodings", "list", "--properties"]) == 0
