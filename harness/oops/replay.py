@@ -141,14 +141,12 @@ def _executed(result: Replay, rebuilt: Rebuilt, walk: ModelWalk) -> Replay:
     except _NOT_EXECUTED as error:
         return _by_the_model(result, walk, str(error))
     reproduced, by = _judged(result.report, walk, run)
+    result = replace(result, run=run, reproduced=reproduced, by=by)
     bit = result.cause.deciding if result.cause else None
-    return replace(
-        result,
-        run=run,
-        reproduced=reproduced,
-        by=by,
-        counterfactual=_counterfactual(rebuilt, bit) if bit and by == engine_of(run) else None,
-    )
+    # An instruction that does not make the recorded access says nothing about it either way.
+    if bit and reproduced and by == engine_of(run):
+        result = replace(result, counterfactual=_counterfactual(rebuilt, bit))
+    return result
 
 
 def engine_of(run: JudgedRun) -> str:

@@ -72,6 +72,15 @@ def test_with_the_deciding_bit_changed_the_store_lands() -> None:
     assert (store.pa, store.value) == (0xC0DE1040, 0x1122334455667788)
 
 
+@pytest.mark.parametrize("word", ["d503201f", "f9000420"], ids=["nop", "str x0, [x1, #8]"])
+def test_an_instruction_that_makes_another_access_is_not_said_to_land(word: str) -> None:
+    result = changed(("(f9000020)", f"({word})"))
+    assert result.reproduced is False
+    assert result.cause is not None
+    assert result.cause.deciding is not None
+    assert result.counterfactual is None
+
+
 def test_the_kernel_of_a_version_whose_bits_are_not_known_is_not_quoted() -> None:
     cause = changed(("7.0.1-test", "6.1.0")).cause
     assert cause is not None
