@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from harness.arch.addresses import PhysicalAddress, VirtualAddress
+from harness.arch.features import PROFILES, Profile
+from harness.machine.model_machine import ModelMachine
+from harness.machine.policies import Policy
+from harness.machine.processor import Processor
 from harness.machine.program import Program
 from harness.machine.unicorn_machine import UnicornMachine
 from harness.memory import PhysicalMemory, Region
@@ -40,6 +44,9 @@ SCTLR = 0x30D0_0800 | 1 << 12 | 1 << 2 | 1
 SPAN = 1 << 23
 """Of SCTLR."""
 
+
+MAIR = 0xFF | 0xFF << 8 | 0x00 << 16
+"""Attributes 0 and 1 are Normal write-back, 2 is Device-nGnRnE."""
 
 _Told = TypeVar("_Told")
 
@@ -97,26 +104,29 @@ def words(*instructions: int) -> bytes:
     return struct.pack(f"<{len(instructions)}I", *instructions)
 
 
-class Bench:
+_Machine = TypeVar("_Machine", bound=Processor)
+
+
+class Rig(Generic[_Machine]):
     """A machine with code at CODE, and what it told."""
 
     def __init__(
         self,
+        open_machine: Callable[[PhysicalMemory], _Machine],
         *code: int,
-        descriptor: int = PANIC_BLOCK | 1,
-        vectors: Mapping[int, Sequence[int]] | None = None,
-        extra: Sequence[Region] = (),
-        memory_limit: int = 1 << 24,
+        descriptor: int,
+        vectors: Mapping[int, Sequence[int]] | None,
+        extra: Sequence[Region],
     ) -> None:
         memory = image(descriptor, extra)
         data = words(*code)
         memory.write(RAM + CODE_OFFSET, data)
         for offset, handler in (vectors or {}).items():
             memory.write(RAM + VECTORS_OFFSET + offset, words(*handler))
-        self.machine = UnicornMachine(memory, tables=[TABLES], memory_limit=memory_limit)
+        self.machine = open_machine(memory)
         self.machine.write_registers(
             {
-                "MAIR_EL1": 0xFF,
+                "MAIR_EL1": MAIR,
                 "TCR_EL1": 16 | 16 << 16 | 0b10 << 30 | 0b101 << 32 | 1 << 36,
                 "TTBR0_EL1": 0x8000_4000,
                 "TTBR1_EL1": 0x8000_1000,
@@ -151,3 +161,44 @@ class Bench:
 
     def __getitem__(self, register: str) -> int:
         return self.machine.read_register(register)
+
+
+class Bench(Rig[UnicornMachine]):
+    """The same with Unicorn's own MMU."""
+
+    def __init__(
+        self,
+        *code: int,
+        descriptor: int = PANIC_BLOCK | 1,
+        vectors: Mapping[int, Sequence[int]] | None = None,
+        extra: Sequence[Region] = (),
+        memory_limit: int = 1 << 24,
+    ) -> None:
+        super().__init__(
+            lambda memory: UnicornMachine(memory, tables=[TABLES], memory_limit=memory_limit),
+            *code,
+            descriptor=descriptor,
+            vectors=vectors,
+            extra=extra,
+        )
+
+
+class ModelBench(Rig[ModelMachine]):
+    """The same with the reference MMU."""
+
+    def __init__(
+        self,
+        *code: int,
+        policy: Policy | None = None,
+        profile: Profile = PROFILES["max"],
+        descriptor: int = PANIC_BLOCK | 1,
+        vectors: Mapping[int, Sequence[int]] | None = None,
+        extra: Sequence[Region] = (),
+    ) -> None:
+        super().__init__(
+            lambda memory: ModelMachine(memory, profile, policy=policy, tables=[TABLES]),
+            *code,
+            descriptor=descriptor,
+            vectors=vectors,
+            extra=extra,
+        )
