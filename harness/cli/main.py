@@ -42,6 +42,7 @@ VERBS = (
     Verb("run", "run scenarios, judge every fault, show the trace"),
     Verb("replay", "rebuild and rerun the fault of a kernel log"),
     Verb("walk", "translate an address of a scenario, or every case of a file"),
+    Verb("dump", "show translation tables as Linux's ptdump does, whole, or what changed in them"),
     Verb("cases", "compare files of answers, or make cases out of a seed"),
     Verb("encodings", "hold a kernel's encoding of table entries against its properties"),
     Verb("decode", "show the fields of a register, descriptor or syndrome"),

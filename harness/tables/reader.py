@@ -166,7 +166,7 @@ class _Visitor:
         geometry, level = self._geometry, table.level
         self._first_reached[table.address, level] = table.ia
         yield table
-        words = _read_words(self._memory, table.address, geometry.entries(level))
+        words = read_words(self._memory, table.address, geometry.entries(level))
         runs = _whole_runs(geometry, words, level)
         run = geometry.contiguous_run(level)
         step = geometry.granule.level_size(level)
@@ -228,7 +228,7 @@ class _Visitor:
         return None
 
 
-def _read_words(
+def read_words(
     memory: DescriptorMemory, address: PhysicalAddress, count: int
 ) -> Sequence[int | None]:
     """Return `count` words; None where there is no memory."""
