@@ -70,7 +70,7 @@ class Run(ABC):
         elif begun >= limits.instructions:
             self._stop(EndReason.LIMIT, pc, f"{limits.instructions} instructions")
         elif begun % _CHECK_EVERY == 0 and time.monotonic() > self._deadline:
-            self._stop(EndReason.LIMIT, pc, f"{limits.seconds:g} seconds")
+            self._stop(EndReason.LIMIT, pc, f"{limits.seconds:g} s")
         elif begun % _CHECK_EVERY == 0 and self._memory.written > self._memory_bound:
             self._stop(EndReason.LIMIT, pc, f"{self._memory_limit} bytes of memory written")
         else:

@@ -55,7 +55,7 @@ def test_reaching_the_end_with_the_last_allowed_instruction_is_no_limit() -> Non
 
 def test_a_limit_of_seconds_ends_an_endless_snippet() -> None:
     end = Bench(BRANCH_TO_SELF).run(instructions=1 << 40, seconds=0.05)
-    assert (end.reason, end.detail) == (EndReason.LIMIT, "0.05 seconds")
+    assert (end.reason, end.detail) == (EndReason.LIMIT, "0.05 s")
 
 
 def test_a_limit_of_memory_ends_a_guest_that_writes_page_after_page() -> None:
