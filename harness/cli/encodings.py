@@ -30,6 +30,9 @@ EXAMPLE = """\
   mmu-harness encodings diff linux-7.0 linux-7.0.1"""
 
 
+_WORST_FIRST = (ExitCode.FINDING, ExitCode.CANNOT_JUDGE, ExitCode.EXPECTED)
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the verb's arguments."""
     verbs = parser.add_subparsers(
@@ -111,44 +114,47 @@ def _hold(arguments: argparse.Namespace, loaded: Sequence[Encoding]) -> ExitCode
     if arguments.name is None and not loaded:
         arguments.usage_error("give the NAME of an encoding, or --encoding FILE")
     chosen = loaded if arguments.name is None else [_named(arguments.name, loaded)]
-    codes, texts, documents, suites = [], [], [], []
-    for one in chosen:
-        report = _report(arguments, one)
-        confirmed = _confirm(report, arguments)
-        from harness.report.encodings_document import junit_text, report_document
-        from harness.report.encodings_matrix import report_text
-
-        texts.append(report_text(report, confirmed, full=arguments.full))
-        documents.append(report_document(report, confirmed))
-        suites.append(junit_text(report))
-        codes.append(_exit_code(report))
+    reports = [_report(arguments, one) for one in chosen]
+    confirmed = [_confirm(report, arguments) for report in reports]
     if arguments.junit:
-        write_whole(arguments.junit, suites[0])
+        from harness.report.encodings_document import junit_text
+
+        write_whole(arguments.junit, junit_text(reports))
     if arguments.json:
         from harness.report.document import to_json
+        from harness.report.encodings_document import report_document
 
+        documents = list(map(report_document, reports, confirmed))
         print(to_json(documents[0] if len(documents) == 1 else documents), end="")
     else:
-        print("\n".join(texts), end="")
-    worst = (ExitCode.FINDING, ExitCode.CANNOT_JUDGE, ExitCode.EXPECTED)
-    return next(code for code in worst if code in codes)
+        from harness.report.encodings_matrix import report_text
+
+        shown = zip(reports, confirmed, strict=True)
+        print("\n".join(report_text(*each, full=arguments.full) for each in shown), end="")
+    codes = {_exit_code(report) for report in reports}
+    return next(code for code in _WORST_FIRST if code in codes)
 
 
 def _report(arguments: argparse.Namespace, one: Encoding) -> Report:
     from harness.encodings.properties import properties_named
 
     properties = properties_named(arguments.property)
-    forms = [form for form in one.forms if not arguments.granule or form.label in arguments.granule]
-    if not forms:
-        known = ", ".join(form.label for form in one.forms)
-        raise ValueSyntaxError(f"{one.name} has no tables {arguments.granule[0]!r} ({known})")
+    known = {form.label: form for form in one.forms}
+    for label in arguments.granule:
+        if label not in known:
+            raise ValueSyntaxError(f"{one.name} has no tables {label!r} ({', '.join(known)})")
+    forms = [known[label] for label in arguments.granule or known]
     if arguments.command == "prove":
         from harness.encodings.proving import prove
 
-        return prove(one, properties, forms, arguments.level, seconds=arguments.seconds)
-    from harness.encodings.checking import check
+        report = prove(one, properties, forms, arguments.level, seconds=arguments.seconds)
+    else:
+        from harness.encodings.checking import check
 
-    return check(one, properties, forms, arguments.level)
+        report = check(one, properties, forms, arguments.level)
+    if not report.findings:
+        raise ValueSyntaxError(f"no property that was chosen says anything of {one.name} there")
+    return report
 
 
 def _confirm(report: Report, arguments: argparse.Namespace) -> Confirmations:

@@ -126,9 +126,18 @@ def _example(example: Counterexample, run: Confirmation | None) -> Document:
     return {"claim": example.claim.text, "otherwise": example.claim.otherwise, "moments": moments}
 
 
-def junit_text(report: Report) -> str:
-    """Return one test suite: a test case for each property at each place."""
-    suite = ET.Element(
+def junit_text(reports: Sequence[Report]) -> str:
+    """Return a test suite for each report: a test case for each property at each place."""
+    root = ET.Element("testsuites")
+    for report in reports:
+        _suite(root, report)
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="unicode") + "\n"
+
+
+def _suite(root: ET.Element, report: Report) -> None:
+    suite = ET.SubElement(
+        root,
         "testsuite",
         name=f"mmu-harness encodings {report.method.value} {report.encoding.name}",
         tests=str(len(report.findings)),
@@ -148,7 +157,3 @@ def junit_text(report: Report) -> str:
             ET.SubElement(case, "failure", message=message).text = text
         elif one.result is Result.UNKNOWN:
             ET.SubElement(case, "error", message="not decided").text = "\n".join(one.undecided)
-    ET.indent(suite)
-    return (
-        '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(suite, encoding="unicode") + "\n"
-    )

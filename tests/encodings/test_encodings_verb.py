@@ -106,13 +106,30 @@ def test_what_the_prover_leaves_open_cannot_be_judged(
 def test_junit_has_a_case_for_each_property_and_place(tmp_path: Path) -> None:
     file = tmp_path / "result.xml"
     assert main(["encodings", "check", "linux-7.0", *ROUND_TRIP, "--junit", str(file)]) == 1
-    suite = ET.parse(file).getroot()  # noqa: S314 - our own file
+    (suite,) = ET.parse(file).getroot()  # noqa: S314 - our own file
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("3", "2", "0")
     cases = {case.get("name"): case for case in suite}
     failure = cases["round_trip[4K level 2]"].find("failure")
     assert failure is not None
     assert "0x0040000000000401" in str(failure.text)
     assert cases["round_trip[4K level 3]"].find("failure") is None
+
+
+def test_several_encodings_of_a_file_are_several_suites_and_documents(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own, result = tmp_path / "own.py", tmp_path / "result.xml"
+    own.write_text(
+        "from harness.encodings import encoding\n"
+        "ENCODINGS = [encoding('bare'), encoding('kvm-stage2')]\n",
+        "utf-8",
+    )
+    words = ["--encoding", str(own), "--granule", "4K", "--level", "3"]
+    assert main(["encodings", "check", *words, "--junit", str(result), "--json"]) == 1
+    documents = json.loads(capsys.readouterr().out)
+    assert [one["encoding"] for one in documents] == ["bare", "kvm-stage2"]
+    suites = ET.parse(result).getroot()  # noqa: S314 - our own file
+    assert [suite.get("failures") for suite in suites] == ["0", "1"]
 
 
 def test_the_list_names_every_encoding_and_its_tables(capsys: pytest.CaptureFixture[str]) -> None:
@@ -165,6 +182,9 @@ def test_an_encoding_does_not_differ_from_itself(capsys: pytest.CaptureFixture[s
         (["check", "linux-2.4"], "no encoding is called 'linux-2.4'"),
         (["check", "bare", "--property", "round_trap"], "did you mean 'round_trip'?"),
         (["check", "kvm-stage2", "--granule", "8K"], "kvm-stage2 has no tables '8K'"),
+        (["check", "bare", "--granule", "4K", "--granule", "8K"], "bare has no tables '8K'"),
+        (["check", "bare", "--level", "7"], "says anything of bare there"),
+        (["check", "bare", "--property", "round_trip"], "says anything of bare there"),
         (["diff", "kvm-stage2", "linux-7.0"], "have no tables in common"),
         (["check", "--encoding", "absent.toml"], "absent.toml: cannot be read"),
     ],
