@@ -337,7 +337,8 @@ class VirtualTlbEngine(_Core):
             self._code, self._data = code, data
             self.flush_tlb()
         self._refused, self._has_exception, self._left = None, False, False
-        status = uclib.uc_emu_start(self._uch, pc, 0, 0, 1)
+        elsewhere = 0 if pc else 4  # where to stop: nothing executes at all if that is PC
+        status = uclib.uc_emu_start(self._uch, pc, elsewhere, 0, 1)
         if self._refused is not None:
             raise EngineError(
                 f"{self.name}: the instruction at {pc:#x} accesses {self._refused:#x}, which is "
