@@ -41,6 +41,7 @@ class Verb:
 VERBS = (
     Verb("run", "run scenarios, judge every fault, show the trace"),
     Verb("replay", "rebuild and rerun the fault of a kernel log"),
+    Verb("litmus", "run litmus tests for virtual memory under every permitted choice"),
     Verb("walk", "translate an address of a scenario, or every case of a file"),
     Verb("dump", "show translation tables as Linux's ptdump does, whole, or what changed in them"),
     Verb("cases", "compare files of answers, or make cases out of a seed"),
