@@ -224,6 +224,7 @@ def test_answers_do_not_depend_on_how_many_are_asked_at_once() -> None:
     array = small(Machine(), level=2, kind="fetch", el=0)
     whole = array.translate(values)
     assert len(array.translate([])) == 0
+    assert np.array_equal(array.translate(values).codes, whole.codes)
     for part in (slice(0, 1), slice(16_383, 16_385), slice(39_000, 40_000)):
         again = small(Machine(), level=2, kind="fetch", el=0).translate(values[part])
         assert again.esr.tolist() == whole.esr[part].tolist()

@@ -49,13 +49,9 @@ class Judged:
     @property
     def leads_somewhere(self) -> bool:
         """Whether the verdict has an address."""
-        match self.verdict:
-            case Translation(par=value):
-                return value is None or not par.F.get(value)
-            case GoesOn():
-                return True
-            case Fault() | Refused():
-                return False
+        if isinstance(self.verdict, Translation):
+            return self.verdict.par is None or not par.F.get(self.verdict.par)
+        return isinstance(self.verdict, GoesOn)
 
 
 _GOES_ON = Judged(GoesOn(PhysicalAddress(0)), 0)
