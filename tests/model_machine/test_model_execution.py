@@ -200,8 +200,10 @@ registers = {{ x0 = "{va:#x}", x1 = "0x5eed" }}
         ("4K", 52, 0xFFF0_0000_1000_0000, "{ AF = 1, UXN = 1 }"),
     ],
 )
-def test_physical_addresses_of_52_bits_are_reached(granule: str, va_bits: int, va: int) -> None:
-    text = FAR.format(granule=granule, va_bits=va_bits, va=va, attributes="linux-7.0:PAGE_KERNEL")
+def test_physical_addresses_of_52_bits_are_reached(
+    granule: str, va_bits: int, va: int, attributes: str
+) -> None:
+    text = FAR.format(granule=granule, va_bits=va_bits, va=va, attributes=attributes)
     execution = run(parse(text, Path("far.scenario.toml")), mmu=Mmu.MODEL)
     assert execution.trace.end.reason is EndReason.RETURNED
     assert execution.trace.registers["x2"] == 0x5EED
