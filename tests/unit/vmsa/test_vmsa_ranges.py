@@ -37,7 +37,7 @@ def test_the_upper_half_needs_ones_above_the_input_size() -> None:
     assert what(PLAIN.fault(HIGH & ~(1 << 40))) == ("translation", 0)
 
 
-@rule("AArch64.AddrTop")
+@rule("AddrTop")
 def test_the_top_byte_is_ignored_with_tbi_only() -> None:
     tagged = 0xAB << 56 | VA
     ignoring = Machine(tcr=TCR | 1 << 37)
@@ -46,7 +46,7 @@ def test_the_top_byte_is_ignored_with_tbi_only() -> None:
     assert ignoring.ok(tagged, "fetch").pa == 0x4000_0ABC
 
 
-@rule("AArch64.AddrTop")
+@rule("AddrTop")
 def test_tbid_takes_fetches_out_of_tbi() -> None:
     machine = Machine(tcr=TCR | 1 << 37 | 1 << 51)
     tagged = 0xAB << 56 | VA
