@@ -29,6 +29,9 @@ SEQUENCES: tuple[tuple[str, ...], ...] = (
 )
 """Shortest first; the last is all that a change of a live descriptor ever needs."""
 
+ADVICE_BOUNDS = Bounds(executions=1000, instructions=2000, states=2000)
+"""Of each variant, where none are given: many are explored."""
+
 _REASONS = {
     ISB: "without a context synchronisation event, a later access may have been translated before",
     DSB: "without a DSB of all access types, a descriptor store or a TLBI is not complete",
@@ -85,17 +88,26 @@ def advise(
 ) -> tuple[Advice, ...]:
     """Return every insertion of the fewest instructions that leaves no bad outcome.
 
-    In the order of SEQUENCES, then of the program; empty if none of them helps. A variant of which
-    a bound was reached, or that has no execution at all, does not count as one that helps.
+    In the order of SEQUENCES, then of the program; empty if none of them helps, and if nothing
+    bad was found in the program as it is. A variant of which a bound was reached, or that has no
+    execution at all, does not count as one that helps.
     """
+    bounds = bounds or ADVICE_BOUNDS
+    places = variants.places
+
+    def goes_wrong(place: Place, sequence: tuple[str, ...]) -> bool | None:
+        explored = explore(variants.variant(place, sequence), bounds)
+        if any(is_bad(outcome.state) for outcome in explored.outcomes):
+            return True
+        return False if explored.complete and explored.outcomes else None
+
     found: list[Advice] = []
+    if not places or not goes_wrong(places[0], ()):
+        return ()
     for sequence in SEQUENCES:
         if found and len(sequence) > len(found[0].instructions):
             break
-        for place in variants.places:
-            explored = explore(variants.variant(place, sequence), bounds)
-            if not (explored.complete and explored.outcomes):
-                continue
-            if not any(is_bad(outcome.state) for outcome in explored.outcomes):
-                found.append(Advice(place, sequence))
+        found += [
+            Advice(place, sequence) for place in places if goes_wrong(place, sequence) is False
+        ]
     return tuple(found)

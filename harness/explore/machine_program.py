@@ -46,13 +46,13 @@ class _Listener:
 
     def __init__(self, injector: Injector | None) -> None:
         self.faults: tuple[FaultSeen, ...] = ()
-        self._injector = injector
+        self.injector = injector
 
     def before_instruction(
         self, number: int, pc: VirtualAddress, accesses: tuple[Access, ...]
     ) -> None:
-        if self._injector is not None:
-            self._injector.before_instruction(number, pc, accesses)
+        if self.injector is not None:
+            self.injector.before_instruction(number, pc, accesses)
 
     def event(self, event: Event) -> None:
         if isinstance(event, FaultTaken):
@@ -62,18 +62,18 @@ class _Listener:
             self.faults = (*self.faults, seen)
 
     def after_fault(self, fault: int, number: int) -> None:
-        if self._injector is not None:
-            self._injector.after_fault(fault, number)
+        if self.injector is not None:
+            self.injector.after_fault(fault, number)
 
     def save(self) -> Hashable:
-        return (self.faults, self._injector.save() if self._injector else ())
+        return (self.faults, self.injector.save() if self.injector else ())
 
     def load(self, saved: Hashable) -> None:
         if not isinstance(saved, tuple):
             raise HarnessError("the state is of another listener")
         self.faults, waiting = saved
-        if self._injector is not None:
-            self._injector.load(waiting)
+        if self.injector is not None:
+            self.injector.load(waiting)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +117,16 @@ class MachineProgram:
     def steps(self) -> int:
         """Instructions executed so far, over all executions."""
         return self._steps
+
+    @property
+    def code(self) -> Program:
+        """The machine code that is executed."""
+        return self._program
+
+    @property
+    def injector(self) -> Injector | None:
+        """What acts between instructions."""
+        return self._listener.injector
 
     def advance(self, limit: int) -> ChoicePoint | None:
         """Execute up to the next choice of two or more; None at the end of the execution."""

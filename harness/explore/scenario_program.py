@@ -17,9 +17,14 @@ from harness.trace import Event
 
 @contextmanager
 def scenario_program(
-    scenario: Scenario, assembler: str | None = None, watched: Watched | None = None
+    scenario: Scenario,
+    assembler: str | None = None,
+    watched: Watched | None = None,
+    injecting: type[Injector] | None = None,
 ) -> Iterator[MachineProgram]:
     """Give the scenario at its first instruction; its machine is closed afterwards.
+
+    `injecting`: what takes the place of an Injector, even where there is no injection.
 
     `watched` None: x0…x30, every word of memory that changes, and whether hardware has set AF in
     the descriptors that `[expect]` names.
@@ -30,7 +35,7 @@ def scenario_program(
         machine.write_registers({**image.system_registers, **image.registers})
 
         def injector(emit: Callable[[Event], None]) -> Injector:
-            return Injector(
+            return (injecting or Injector)(
                 scenario.injections,
                 machine=machine,
                 labels=image.program.symbols,
@@ -44,7 +49,7 @@ def scenario_program(
             image.program,
             stop_addresses(image.program),
             watched or Watched(descriptors=_descriptors(scenario, image)),
-            injector if scenario.injections else None,
+            injector if scenario.injections or injecting else None,
         )
     finally:
         machine.close()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from graph import Graph
 from toy import PTES, VAS, Program, Toy, explored, pte
 
 from harness.explore.advice import DSB, ISB, TLBI, Advice, Place, advise
@@ -142,9 +143,31 @@ def test_no_advice_where_no_maintenance_helps() -> None:
     assert advise(ToyVariants(program((USE,))), uses_the_old_page) == ()
 
 
+def test_no_advice_where_nothing_goes_wrong() -> None:
+    assert advise(ToyVariants(program(UNMAP)), uses_the_old_page) == ()
+    assert advise(ToyVariants(program(())), uses_the_old_page) == ()
+
+
+class LongVariants:
+    """A program that goes wrong; what is inserted makes it longer, and right."""
+
+    places = (Place(0, "start"),)
+
+    def variant(self, place: Place, instructions: tuple[str, ...]) -> Steppable:
+        """Return a graph."""
+        assert place in self.places
+        if not instructions:
+            return Graph({"start": ("bad",), "bad": "end"})
+        return Graph({"start": ("a",), "a": ("b",), "b": ("good",), "good": "end"})
+
+
 def test_a_variant_that_was_not_explored_to_its_end_is_no_advice() -> None:
-    broken = ToyVariants(program(without(UNMAP, 4)))
-    assert advise(broken, uses_the_old_page, Bounds(instructions=1)) == ()
+    def is_bad(state: FinalState) -> bool:
+        return state.registers[0][0] == "bad"
+
+    assert advise(LongVariants(), is_bad, Bounds(instructions=2)) == ()
+    advice = advise(LongVariants(), is_bad, Bounds(instructions=3))
+    assert [each.instructions for each in advice] == [(ISB,), (DSB,), (TLBI,)]
 
 
 def test_advice_says_what_where_and_why() -> None:
