@@ -51,7 +51,7 @@ def read_headers(headers: Mapping[str, tuple[str, int]], file: str) -> Settings:
         elif key == "Variant":
             features |= {feature for word in words for feature in _variant(word, at)}
         elif key == "EL0":
-            el = min((_thread(word, at, el=0) for word in words), default=el)
+            el = _el0(words, at)
         elif key not in _SAYS_NOTHING:
             raise UnsupportedError(f"{at}: header `{key}`")
     dirty = "HD" in hardware
@@ -75,7 +75,9 @@ def _variant(word: str, at: Location) -> tuple[Feature, ...]:
     return (_FEATURES[name],)
 
 
-def _thread(word: str, at: Location, *, el: int) -> int:
-    if word != "P0":
-        raise LitmusError(f"EL0={word}: P0 is the only thread", at)
-    return el
+def _el0(words: list[str], at: Location) -> int:
+    """Return the exception level of P0: 0 where it is one of the threads named."""
+    other = next((word for word in words if word != "P0"), None)
+    if other is not None:
+        raise LitmusError(f"EL0={other}: P0 is the only thread", at)
+    return 0 if words else 1

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.errors import LitmusError, Location
@@ -66,15 +66,15 @@ def _assignment(cursor: Cursor) -> Initial:
         # The contents of a physical page are those of the location that it belongs to.
         place = Cell(Symbol(place.symbol.name), place.index, place.indexed)
     if isinstance(place, Cell) and place.indexed:
-        return _array(cursor, place, stated or DEFAULT_TYPE, line)
+        return _array(cursor, place, stated, line)
     value = read_value(cursor, place) if cursor.accept("=") else 0
-    return Initial(place, (value,), stated or _implied_type(place, value), line)
+    return Initial(place, (value,), _held_type(place, (value,), stated), line)
 
 
-def _implied_type(place: Place, value: Value) -> IntegerType:
-    """Return the type of a place that states none: an address's, unless it holds a number."""
-    is_number = isinstance(value, int) and not _holds_descriptor(place)
-    return DEFAULT_TYPE if is_number else ADDRESS_TYPE
+def _held_type(place: Place, values: Sequence[Value], stated: IntegerType | None) -> IntegerType:
+    """Return the type stated, `int` for none; what holds more than numbers has an address's."""
+    is_number = all(isinstance(value, int) for value in values) and not _holds_descriptor(place)
+    return stated or DEFAULT_TYPE if is_number else ADDRESS_TYPE
 
 
 def _holds_descriptor(place: Place) -> bool:
@@ -104,7 +104,7 @@ def _type(cursor: Cursor) -> IntegerType | None:
     return ADDRESS_TYPE if cursor.accept("*") else TYPES[name]
 
 
-def _array(cursor: Cursor, place: Cell, element: IntegerType, line: int) -> Initial:
+def _array(cursor: Cursor, place: Cell, stated: IntegerType | None, line: int) -> Initial:
     """Read the rest of `int a[2]={1,2}`, where the index of the place is the count."""
     count = place.index
     if not 1 <= count <= MAX_ELEMENTS:
@@ -118,4 +118,4 @@ def _array(cursor: Cursor, place: Cell, element: IntegerType, line: int) -> Init
         cursor.expect("}")
         if len(values) != count:
             cursor.fail(f"{count} elements are declared and {len(values)} given")
-    return Initial(Cell(place.symbol), tuple(values), element, line)
+    return Initial(Cell(place.symbol), tuple(values), _held_type(place, values, stated), line)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from harness.arch.addresses import PhysicalAddress, VirtualAddress
 from harness.arch.features import PROFILES, Feature, Profile
 from harness.arch.granule import Granule
-from harness.errors import LitmusError, Location, UnsupportedError
+from harness.errors import LitmusError, Location
 from harness.litmus.assembly import VECTORS, label_names, snippet
 from harness.litmus.descriptor import encode
 from harness.litmus.init import Initial
@@ -136,10 +136,8 @@ def _contents(translated: Translated) -> list[MemoryRange]:
             continue
         page = pages[each.place.symbol.name]
         for index, value in enumerate(each.values):
-            size = each.type.size if isinstance(value, int) else _WORD
+            size = each.type.size
             start = index * size
-            if start + size > PAGE:
-                raise UnsupportedError(f"{_at(translated.test, each)}: more than one page")
             content = _bits(translated, each, value) & ((1 << 8 * size) - 1)
             page[start : start + size] = content.to_bytes(size, "little")
     return [

@@ -132,6 +132,7 @@ def test_what_is_listed_is_kept_with_faults_and_without_types() -> None:
         ("exists (x=1", "t:9: `)` is expected, not the end of the part"),
         ("exists x=1 y=1", r"t:9: `/\`, `\/` or the end of the condition is expected, not `y`"),
         ("exists fault(x)", "t:9: P0 is expected, not `x`"),
+        ("exists fault(P0,x", "t:9: `)` is expected after a fault"),
         ("locations [x exists x=1", "t:9: `;` is expected, not `exists`"),
     ],
 )

@@ -83,6 +83,12 @@ def test_a_type_decides_how_many_bytes_a_location_has() -> None:
     assert read("pte_x=(valid:1);")[0].type.size == 8
 
 
+def test_what_holds_an_address_has_room_for_it() -> None:
+    assert read("int x=y;")[0].type.size == 8
+    assert read("int a[2]={1,y};")[0].type.size == 8
+    assert read("int a[2]={1,2};")[0].type.size == 4
+
+
 def test_an_array_has_its_elements() -> None:
     (initial,) = read("int32_t a[3]={1,0x2,x};")
     assert initial.place == Cell(Symbol("a"))
@@ -103,6 +109,7 @@ def test_an_array_has_its_elements() -> None:
         ("pte_x=(af:0,af:1", "t:5: field `af` is given twice"),
         ("pte_x=(af:0;", "t:5: `)` is expected, not `;`"),
         ("int a[2]={1}", "2 elements are declared and 1 given"),
+        ("int a[x]", "t:5: a number is expected, not `x`"),
         ("int a[0]", "an array of 1 to 512 elements is expected"),
     ],
 )
@@ -119,6 +126,10 @@ def test_a_bad_assignment_is_refused_with_its_line(text: str, message: str) -> N
         ("0:V1=1", "register V1"),
         ("0:X31=1", "register X31"),
         ("0:%r=1", "a symbolic register"),
+        ("%r=1", "a symbolic register"),
+        ("0:X1=PTE(PTE(pte_x))", "the descriptor of PTE(PTE(x))"),
+        ("0:X1=PA(pte_x)", "the physical address of PTE(x)"),
+        ("0:X1=tag(x)", "a memory tag"),
         ("float x=1", "type `float`"),
         ("x:red=1", "a memory tag"),
         ("0:X1=x:red", "a memory tag"),

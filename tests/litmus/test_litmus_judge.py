@@ -250,6 +250,7 @@ def test_what_was_not_explored_is_said() -> None:
         "Incomplete T: 5 executions",
         "Observation T Never 0 1",
     ]
+    assert summary_text([found], {}, {}).splitlines()[0] == "T  Allowed    Never      incomplete"
 
 
 def test_the_summary_counts_what_is_not_as_expected_and_what_was_never_seen() -> None:

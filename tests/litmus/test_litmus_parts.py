@@ -88,6 +88,8 @@ def test_ets2_is_off_unless_a_variant_asks_for_it() -> None:
 def test_a_thread_runs_at_el1_unless_el0_names_it() -> None:
     assert read_headers({}, "t").el == 1
     assert read_headers({"EL0": ("P0", 2)}, "t").el == 0
+    with pytest.raises(LitmusError, match="t:2: EL0=P1: P0 is the only thread"):
+        read_headers({"EL0": ("P0,P1", 2)}, "t")
 
 
 @pytest.mark.parametrize(

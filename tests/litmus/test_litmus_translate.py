@@ -206,6 +206,7 @@ def test_an_address_is_named_by_the_page_that_holds_it() -> None:
         assert layout.symbol_of(layout.virtual(symbol)) == symbol
     assert layout.symbol_of(layout.virtual(PTE_X) + 8) == PTE_X
     assert layout.symbol_of(0) is None
+    assert layout.physical(PTE_PTE_X) % 8 == 0
     assert layout.output_of(layout.physical(PA_Y)) == PA_Y
     assert layout.output_of(layout.physical(PTE_X)) == PTE_X
     assert layout.output_of(layout.physical(PA_Y) + 0x800) is None
