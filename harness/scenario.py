@@ -169,11 +169,24 @@ class Edit:
 
 
 @dataclass(frozen=True, slots=True)
+class Operation:
+    """What a kernel does to the entries of [va, va + size), with the maintenance that it issues.
+
+    `name` is one of `harness.operations.operations_of` the encoding called `encoding`.
+    """
+
+    encoding: str
+    name: str
+    va: VirtualAddress
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Injection:
     """When, what, and which maintenance follows (assembly, such as `tlbi vaae1`, `dsb ish`)."""
 
     when: When
-    edit: Edit
+    edit: Edit | Operation
     maintenance: tuple[str, ...] = ()
     line: int = 0
 

@@ -110,7 +110,11 @@ class RegisterWrite:
 
 @dataclass(frozen=True, slots=True)
 class DescriptorWrite:
-    """A 64-bit word of a translation table changed."""
+    """A 64-bit word of a translation table changed.
+
+    Or one did not that an operation of a kernel should have changed: `old` and `new` are equal,
+    and `note` says why.
+    """
 
     number: int
     address: PhysicalAddress
@@ -118,6 +122,7 @@ class DescriptorWrite:
     new: int
     by: str
     """`guest`, or `injection N` with N counted from 1 in the scenario's order."""
+    note: str = ""
 
 
 class EndReason(StrEnum):

@@ -6,7 +6,7 @@ that it is given, so that it follows the translation registers as they are at th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from harness.arch.addresses import VirtualAddress
 from harness.arch.registers import tcr, ttbr
@@ -15,13 +15,24 @@ from harness.arch.tlbi import ASID, TLBI_OPERATIONS, VA, TlbiScope
 from harness.errors import Location, MappingError, ScenarioError, UnsupportedError
 from harness.machine.accesses import footprint
 from harness.machine.machine import Machine
-from harness.scenario import AtAccess, AtFault, AtInstruction, AtLabel, Edit, Injection
-from harness.tables.editor import Entry, write
+from harness.operations.steps import Maintain, Overlooked, Step, Store
+from harness.scenario import (
+    AtAccess,
+    AtFault,
+    AtInstruction,
+    AtLabel,
+    Edit,
+    Injection,
+    Operation,
+)
+from harness.tables.editor import Entry
 from harness.trace import DescriptorWrite, Event
 from harness.vmsa.access import Access, AccessKind
 
 Locate = Callable[[VirtualAddress, int | None], Entry]
 """Find the descriptor that maps an address at a level (None: where the walk ends), now."""
+Operate = Callable[[Operation], Iterator[Step]]
+"""Give the steps of a kernel's operation on the tables as they are now."""
 
 
 class Injector:
@@ -42,12 +53,14 @@ class Injector:
         locate: Locate,
         emit: Callable[[Event], None],
         at: Callable[[int], Location | None],
+        operate: Operate | None = None,
     ) -> None:
         self._machine = machine
         self._labels = labels
         self._locate = locate
         self._emit = emit
         self._at = at
+        self._operate = operate
         self._injections = tuple(injections)
         self._waiting = [_Waiting(number, one) for number, one in enumerate(injections, start=1)]
 
@@ -90,18 +103,37 @@ class Injector:
 
     def _apply(self, one: _Waiting, number: int) -> None:
         injection = one.injection
-        edit = injection.edit
+        by = f"injection {one.number}"
         try:
-            entry = self._locate(edit.va, edit.level)
+            for step in self._steps(injection.edit):
+                self._take(step, number, by)
         except MappingError as error:
             reason = f"injection {one.number} cannot be made: {error.reason}"
             raise ScenarioError(reason, self._at(injection.line)) from None
-        new = edited(edit, entry.descriptor)
-        write(self._machine, entry, new)
-        by = f"injection {one.number}"
-        self._emit(DescriptorWrite(number, entry.address, entry.descriptor, new, by))
         for operation in injection.maintenance:
-            self._machine.maintain(operation, operand_for(operation, edit.va, self._machine))
+            self._take(Maintain(operation, injection.edit.va), number, by)
+
+    def _steps(self, edit: Edit | Operation) -> Iterator[Step]:
+        """Yield what the injection does; each step is taken before the next is asked for."""
+        if isinstance(edit, Edit):
+            entry = self._locate(edit.va, edit.level)
+            yield Store(entry.address, entry.descriptor, edited(edit, entry.descriptor))
+        elif self._operate is None:
+            raise UnsupportedError(f"the operation {edit.name} of {edit.encoding} in such a run")
+        else:
+            yield from self._operate(edit)
+
+    def _take(self, step: Step, number: int, by: str) -> None:
+        match step:
+            case Store(address, old, new):
+                self._machine.write64(address, new)
+                self._emit(DescriptorWrite(number, address, old, new, by))
+            case Overlooked(address, descriptor, why):
+                note = f"passed by, since {why}"
+                self._emit(DescriptorWrite(number, address, descriptor, descriptor, by, note))
+            case Maintain(operation, va):
+                operand = operand_for(operation, va or VirtualAddress(0), self._machine)
+                self._machine.maintain(operation, operand)
 
 
 class _Waiting:

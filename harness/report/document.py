@@ -145,6 +145,7 @@ def _injection(record: InjectionRecord) -> dict[str, Any]:
                 "address": hex(write.address),
                 "old": hex(write.old),
                 "new": hex(write.new),
+                **({"note": write.note} if write.note else {}),
             }
             for write in record.writes
         ],

@@ -9,10 +9,10 @@ from harness.encodings import Encoding
 from harness.encodings.bare import TABLE_OR_PAGE, VALID
 from harness.encodings.hardware import ATTRIBUTES
 from harness.report.dump_text import HalfDump, Marker, level_name
-from harness.report.dump_walk import Shown, TablesSeen, seen
+from harness.report.dump_walk import PassedBy, Shown, TablesSeen, seen
 from harness.tables.descriptor import leaf_address_mask, output_address
 from harness.tables.geometry import Geometry
-from harness.tables.reader import Table
+from harness.tables.reader import Problem, Table
 
 _HARDWARE: Mapping[str, int] = {
     "VALID": VALID,
@@ -109,7 +109,8 @@ def _placed(dump: HalfDump) -> Iterator[tuple[int, str, str]]:
             marker = line.name
         else:
             yield line.start, marker, dump.text_of(line)
-    for entry, text in zip((*dump.passed, *dump.problems), dump.comments(), strict=True):
+    commented: tuple[PassedBy | Problem, ...] = (*dump.passed, *dump.problems)
+    for entry, text in zip(commented, dump.comments(), strict=True):
         under = [line.name for line in dump.lines if isinstance(line, Marker)
                  and line.start <= entry.ia]  # fmt: skip
         yield entry.ia, under[-1] if under else marker, text

@@ -49,6 +49,6 @@ def _what(event: Event) -> str:  # noqa: PLR0911 - one line for each kind of eve
             return (
                 f"  {event.by}: descriptor at {event.address:#x}: {event.old:#018x} -> "
                 f"{event.new:#018x}"
-            )
+            ) + (f" ({event.note})" if event.note else "")
         case End():
             return f"end: {event.reason}" + (f", {event.detail}" if event.detail else "")

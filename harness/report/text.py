@@ -20,7 +20,7 @@ BEFORE = 4
 AFTER = 2
 """Instructions shown after a fault that was handled."""
 MOST = 10
-"""Faults and findings shown."""
+"""Faults, findings and changes of an injection shown."""
 
 VERDICTS = {
     VerdictKind.AGREES: "agrees",
@@ -128,11 +128,14 @@ def _injection_lines(judged: JudgedRun) -> Iterator[str]:
     for record in records:
         if not record.writes:
             yield f"  {record.number}. {record.when}: its moment did not come"
-        for write in record.writes:
+        for write in record.writes[:MOST]:
+            became = write.note or f"-> {write.new:#018x}"
             yield (
                 f"  {record.number}. {record.when}: at instruction {write.number}, "
-                f"{write.address:#x}: {write.old:#018x} -> {write.new:#018x}"
+                f"{write.address:#x}: {write.old:#018x} {became}"
             )
+        if len(record.writes) > MOST:
+            yield f"  {record.number}. ... and {len(record.writes) - MOST} more: --json has all"
 
 
 def _end_lines(judged: JudgedRun) -> Iterator[str]:

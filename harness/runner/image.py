@@ -56,6 +56,8 @@ class Image:
     """The root table of each TTBR, by the register's name."""
     tables: tuple[range, ...]
     """Physical addresses of every translation table that the roots lead to."""
+    table_space: range
+    """Physical addresses that nothing uses yet, for tables that are made later."""
 
 
 def build_image(scenario: Scenario, assembler: str | None = None) -> Image:
@@ -99,6 +101,7 @@ def build_image(scenario: Scenario, assembler: str | None = None) -> Image:
         registers=_initial_registers(scenario, program),
         roots=roots,
         tables=tuple(_table_ranges(geometries, roots, memory)),
+        table_space=range(pool.base + pool.used, pool.base + pool.size),
     )
 
 

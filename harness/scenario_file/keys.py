@@ -56,7 +56,7 @@ KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "limit",
         ),
         "limit": ("instructions", "seconds"),
-        "inject": ("when", "edit", "maintenance"),
+        "inject": ("when", "edit", "operation", "va", "size", "maintenance"),
         "when": ("label", "hit", "instruction", "access", "fault"),
         "access": ("va", "size", "kind"),
         "edit": ("va", "level", "clear", "set", "fields", "descriptor"),

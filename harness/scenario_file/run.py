@@ -12,6 +12,9 @@ from harness.arch.faults import FaultKind
 from harness.arch.features import Feature, Profile
 from harness.arch.system_instructions import BARRIERS
 from harness.arch.system_operations import SYSTEM_OPERATIONS
+from harness.encodings import encoding
+from harness.errors import ValueSyntaxError
+from harness.operations.catalogue import check_operation
 from harness.scenario import (
     AtAccess,
     AtFault,
@@ -21,6 +24,7 @@ from harness.scenario import (
     Expect,
     Injection,
     Limits,
+    Operation,
     Run,
     When,
 )
@@ -65,7 +69,7 @@ def read_injection(table: Table) -> Injection:
     """Return one `[[inject]]`."""
     return Injection(
         when=_when(table.table("when", KEYS["when"])),
-        edit=_edit(table.table("edit", KEYS["edit"])),
+        edit=_operation(table) if "operation" in table else _only_edit(table),
         maintenance=_maintenance(table) if "maintenance" in table else (),
         line=table.line,
     )
@@ -209,6 +213,33 @@ def _edit(table: Table) -> Edit:
         set_bits=set_,
         descriptor=table.get("descriptor", table.integer, None),
     )
+
+
+def _only_edit(table: Table) -> Edit:
+    """Return the edit of an injection that is no operation."""
+    if "edit" not in table:
+        table.fail("[[inject]] needs a key 'edit' or 'operation'")
+    for key in ("va", "size"):
+        if key in table:
+            table.fail(f"{key} goes with operation: an edit has its own va", key)
+    return _edit(table.table("edit", KEYS["edit"]))
+
+
+def _operation(table: Table) -> Operation:
+    """Return what a kernel does, written `ENCODING:NAME`."""
+    if "edit" in table:
+        table.fail("edit and operation exclude each other", "edit")
+    name, colon, operation = table.text("operation").partition(":")
+    if not colon:
+        table.fail(
+            "an operation is written ENCODING:NAME, such as linux-7.0:set_memory_valid_off",
+            "operation",
+        )
+    try:
+        check_operation(encoding(name), operation)
+    except ValueSyntaxError as error:
+        table.fail(error.reason, "operation")
+    return Operation(name, operation, VirtualAddress(table.integer("va")), table.size("size"))
 
 
 def _maintenance(table: Table) -> tuple[str, ...]:

@@ -66,7 +66,7 @@ def next_table(geometry: Geometry, descriptor: int) -> PhysicalAddress:
 
 def make_table(geometry: Geometry, table: PhysicalAddress) -> int:
     """Return a table descriptor without hierarchical attributes; `table` is granule aligned."""
-    return _put_address(geometry, table, geometry.granule.value) | TYPE_MASK
+    return put_address(geometry, table, geometry.granule.value) | TYPE_MASK
 
 
 def make_leaf(geometry: Geometry, level: int, oa: PhysicalAddress, bits: int) -> int:
@@ -80,7 +80,7 @@ def make_leaf(geometry: Geometry, level: int, oa: PhysicalAddress, bits: int) ->
             f"attribute bits {stray:#x} lie in the address field of a level {level} descriptor "
             f"({geometry.granule.label}, {geometry.format.value})"
         )
-    address = _put_address(geometry, oa, geometry.granule.level_shift(level))
+    address = put_address(geometry, oa, geometry.granule.level_shift(level))
     return address | bits & ~TYPE_MASK | leaf_type(level)
 
 
@@ -96,7 +96,8 @@ def make_leaves(
     return [make_leaf(geometry, level, PhysicalAddress(at), bits) for at in range(oa, end, step)]
 
 
-def _put_address(geometry: Geometry, address: int, lowest: int) -> int:
+def put_address(geometry: Geometry, address: int, lowest: int) -> int:
+    """Return the descriptor bits of an address aligned to bit `lowest`; MappingError if not."""
     if address >> geometry.format.address_bits:
         raise MappingError(
             f"{address:#x} is wider than the {geometry.format.address_bits} bits of a "

@@ -129,7 +129,7 @@ def split(
     if entry.descriptor == 0:
         raise MappingError(f"{ia:#x} is not mapped: there is nothing to split")
     if entry.descriptor & CONTIGUOUS and geometry.contiguous_run(entry.level) is not None:
-        for member in _run_members(geometry, memory, entry):
+        for member in run_members(geometry, memory, entry):
             write(memory, member, member.descriptor & ~CONTIGUOUS)
     elif entry.level == LAST_LEVEL:
         raise MappingError(f"{ia:#x} is mapped by a single page: it cannot be split")
@@ -157,7 +157,7 @@ def fold(
         raise MappingError(f"these tables have no block at level {level}")
     children = _entries_of(geometry, memory, next_table(geometry, entry.descriptor), level + 1)
     first = children[0].descriptor
-    _check_uniform(geometry, children, f"the table under {ia:#x} at level {level}")
+    check_uniform(geometry, children, f"the table under {ia:#x} at level {level}")
     oa = output_address(geometry, first, level + 1)
     if oa % geometry.granule.level_size(level):
         raise MappingError(f"the output address {oa:#x} is not aligned to a level {level} block")
@@ -180,8 +180,8 @@ def fold_run(
     count = geometry.contiguous_run(level)
     if count is None:
         raise MappingError(f"these tables have no contiguous runs at level {level}")
-    members = _run_members(geometry, memory, entry)
-    _check_uniform(geometry, members, f"the run of {count} level {level} entries around {ia:#x}")
+    members = run_members(geometry, memory, entry)
+    check_uniform(geometry, members, f"the run of {count} level {level} entries around {ia:#x}")
     oa = output_address(geometry, members[0].descriptor, level)
     if oa % (count * geometry.granule.level_size(level)):
         raise MappingError(f"the output address {oa:#x} is not aligned to a run of {count} entries")
@@ -213,7 +213,7 @@ def _with_validity(descriptor: int, like: int) -> int:
     return descriptor & ~VALID | like & VALID
 
 
-def _run_members(geometry: Geometry, memory: DescriptorMemory, entry: Entry) -> list[Entry]:
+def run_members(geometry: Geometry, memory: DescriptorMemory, entry: Entry) -> list[Entry]:
     """Return the entries of the aligned run that `entry` lies in."""
     count = geometry.contiguous_run(entry.level) or 1
     first = entry.index - entry.index % count
@@ -233,7 +233,7 @@ def _entries_of(
     return entries
 
 
-def _check_uniform(geometry: Geometry, entries: list[Entry], what: str) -> None:
+def check_uniform(geometry: Geometry, entries: list[Entry], what: str) -> None:
     """Raise MappingError unless the entries are leaves that differ in consecutive OAs only."""
     level = entries[0].level
     first = entries[0].descriptor

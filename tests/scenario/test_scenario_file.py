@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,17 @@ from harness.arch.features import PROFILES, Feature
 from harness.arch.granule import Granule
 from harness.arch.implementation import OutOfRange
 from harness.errors import ScenarioError
-from harness.scenario import AtAccess, AtFault, AtInstruction, AtLabel, Half, Limits, Scenario
+from harness.scenario import (
+    AtAccess,
+    AtFault,
+    AtInstruction,
+    AtLabel,
+    Edit,
+    Half,
+    Limits,
+    Operation,
+    Scenario,
+)
 from harness.scenario_file import LARGEST, load, parse
 from harness.trace import EndReason
 from harness.vmsa.access import AccessKind
@@ -160,7 +171,7 @@ def test_an_injection_has_a_moment(when: str, moment: object) -> None:
         f'[[inject]]\nwhen = {when}\nedit = {{ va = 16, clear = "VALID" }}\n'
     ).injections
     assert injection.when == moment
-    assert injection.edit.clear_bits == 1
+    assert injection.edit == Edit(VirtualAddress(16), clear_bits=1)
     assert injection.maintenance == ()
 
 
@@ -170,9 +181,7 @@ def test_an_edit_clears_then_sets_bits_and_fields() -> None:
         'edit = { va = 16, level = 2, clear = ["VALID", "DBM"], set = "0x800", '
         'fields = { AP = "RO" } }\nmaintenance = ["TLBI  vaae1", "dsb ish"]\n'
     ).injections
-    assert injection.edit.level == 2
-    assert injection.edit.clear_bits == 1 | 1 << 51 | 0b11 << 6
-    assert injection.edit.set_bits == 0x800 | 0b10 << 6
+    assert injection.edit == Edit(VirtualAddress(16), 2, 1 | 1 << 51 | 0b11 << 6, 0x800 | 0b10 << 6)
     assert injection.maintenance == ("tlbi vaae1", "dsb ish")
 
 
@@ -180,7 +189,37 @@ def test_an_edit_may_write_a_whole_descriptor() -> None:
     (injection,) = read(
         '[[inject]]\nwhen = { instruction = 1 }\nedit = { va = 16, descriptor = "0x3" }\n'
     ).injections
-    assert injection.edit.descriptor == 3
+    assert injection.edit == Edit(VirtualAddress(16), descriptor=3)
+
+
+def test_an_injection_may_be_an_operation_of_a_kernel() -> None:
+    (injection,) = read(
+        "[[inject]]\nwhen = { instruction = 1 }\n"
+        'operation = "linux-7.0.1:set_memory_decrypted"\nva = "0x4000"\nsize = "2M"\n'
+    ).injections
+    assert injection.edit == Operation(
+        "linux-7.0.1", "set_memory_decrypted", VirtualAddress(0x4000), 2 << 20
+    )
+
+
+@pytest.mark.parametrize(
+    ("keys", "reason"),
+    [
+        ("", "needs a key 'edit' or 'operation'"),
+        ('edit = { va = 0, clear = "VALID" }\noperation = "linux-7.0:split"', "exclude each other"),
+        ('edit = { va = 0, clear = "VALID" }\nsize = 1', "size goes with operation"),
+        ('operation = "split"\nva = 0\nsize = 1', "is written ENCODING:NAME"),
+        ('operation = "linux-9:split"\nva = 0\nsize = 1', "no encoding is called 'linux-9'"),
+        ('operation = "linux-6.1:split"\nva = 0\nsize = 1', "linux-6.1 has no operation 'split'"),
+        ('operation = "linux-7.0:split"\nsize = 1', "needs a key 'va'"),
+        ('operation = "linux-7.0:split"\nva = 0', "needs a key 'size'"),
+    ],
+)
+def test_an_operation_that_is_none_is_refused(keys: str, reason: str) -> None:
+    with pytest.raises(ScenarioError, match=re.escape(reason)) as caught:
+        read(f"[[inject]]\nwhen = {{ instruction = 1 }}\n{keys}\n")
+    assert caught.value.at is not None
+    assert caught.value.at.line
 
 
 def test_an_expectation_is_a_fault_and_a_state() -> None:
