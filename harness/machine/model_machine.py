@@ -132,7 +132,7 @@ class ModelMachine(Processor):
         return (
             self._engine.fingerprint(),
             tuple(self._registers.save().values()),
-            self.mmu.state,
+            self.mmu.fingerprint(),
             self._stage.begun,
             fetched and (fetched.executing.word, fetched.frame),
         )
@@ -151,21 +151,18 @@ class ModelMachine(Processor):
         Walks see it as they see a store of the PE: not for certain before a DSB and an ISB.
         ValueError where there is no memory.
         """
-        words = range(address & -8, address + len(data), 8)
-        if self._stage.stored is not None:
-            for word in words:
-                backing = self._memory.backing_page(word) + word % PAGE_SIZE
-                self._stage.stored.setdefault(backing, self.read64(PhysicalAddress(word)) or 0)
-        watched = [word for word in words if self._is_watched(word)]
-        before = [self.read64(PhysicalAddress(word)) or 0 for word in watched]
+        words = [
+            self._memory.backing_page(word) + word % PAGE_SIZE
+            for word in range(address & -8, address + len(data), 8)
+        ]
+        before = [self.read64(PhysicalAddress(word)) or 0 for word in words]
         super().write_memory(address, data)
-        for word, old in zip(watched, before, strict=True):
+        for word, old in zip(words, before, strict=True):
             new = self.read64(PhysicalAddress(word)) or 0
+            if self._stage.stored is not None:
+                self._stage.stored.setdefault(word, old)
             if new != old:
                 self.mmu.stored(word, old, new)
-
-    def _is_watched(self, address: int) -> bool:
-        return self._memory.backing_page(address) in self.mmu.memory.pages
 
     def _execute_maintenance(
         self, kind: MaintenanceKind, operation: str, operand: int | None

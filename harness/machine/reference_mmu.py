@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import count
 
 from harness.arch.addresses import PhysicalAddress, VirtualAddress
 from harness.arch.features import Feature, Profile
 from harness.arch.registers import tcr
+from harness.machine.dependencies import address_registers, after
 from harness.machine.host_memory import HostMemory
 from harness.machine.policies import Chooser, Question
 from harness.memory import PAGE_SIZE
 from harness.vmsa.access import Access
 from harness.vmsa.outcome import Fault, Outcome
+from harness.vmsa.tlb.barriers import read_dsb
 from harness.vmsa.tlb.choice import Choice, HardwareUpdate, ReadChoice
 from harness.vmsa.tlb.model import TranslationModel
-from harness.vmsa.tlb.state import TranslationState
+from harness.vmsa.tlb.state import Progress, TranslationState
 
 _REMEMBERED = 1 << 16
 """Answers kept; when more come, all are forgotten."""
@@ -23,11 +26,7 @@ _WORD = 8
 
 
 class TableMemory:
-    """Memory as walks read it, which remembers where they have read.
-
-    What is stored to a page that no walk has read, and that held no table when the run began, is
-    not followed: only a walk can make it matter.
-    """
+    """Memory as walks read it, which remembers where they have read: what holds tables."""
 
     def __init__(self, memory: HostMemory, tables: Iterable[range]) -> None:
         self._memory = memory
@@ -59,12 +58,28 @@ class _Overlaid:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlyStore:
+    """A store to a page that no walk had read, and that walks need not see yet."""
+
+    address: int
+    old: int
+    new: int
+    atomic: bool
+    completed: bool = False
+    """A DSB has waited for it, and no context synchronisation event has followed."""
+
+
+@dataclass(frozen=True, slots=True)
 class SavedMmu:
     """The whole state of a `ReferenceMmu`; `contents` names what tables held."""
 
     state: TranslationState
     contents: int
     asked: int
+    dependent: frozenset[int]
+    early: tuple[EarlyStore, ...]
+    watched: int
+    """How many pages walks had read."""
 
 
 class ReferenceMmu:
@@ -76,8 +91,15 @@ class ReferenceMmu:
         self.state = self.model.initial({})
         self.asked = 0
         """Questions answered so far."""
+        self.dependent: frozenset[int] = frozenset()
+        """General registers made of what was read since hardware updated a descriptor in advance of
+        a store: while that store is still to come."""
+        self._early: dict[int, dict[tuple[int, int], EarlyStore]] = {}
+        """By page, and by address and old value, oldest first."""
         self._updates_flags = profile.has(Feature.HAFDBS)
+        self._numbers = count(1)
         self._contents = 0
+        """Stands for what the watched pages hold: equal numbers, equal contents."""
         self._successors: dict[tuple[int, int, int], int] = {}
         self._answers: dict[tuple[int, TranslationState, Access], tuple[Choice, ...]] = {}
         self._reads: dict[tuple[int, TranslationState, int, bool], tuple[ReadChoice, ...]] = {}
@@ -85,6 +107,7 @@ class ReferenceMmu:
     def reset(self, registers: Mapping[str, int]) -> None:
         """Have these registers, and a TLB that agrees with memory."""
         self.state = self.model.initial(registers)
+        self.dependent, self._early = frozenset(), {}
 
     def permitted(self, state: TranslationState, access: Access) -> tuple[Choice, ...]:
         """Return what the architecture permits `access` in `state`, with memory as it is."""
@@ -114,14 +137,39 @@ class ReferenceMmu:
         return self._updates_flags and bool(state.unseen or tcr.HA.get(state.register("TCR_EL1")))
 
     def stored(self, address: int, old: int, new: int, *, atomic: bool = False) -> None:
-        """Take a store of the PE, or of another observer, to the word at `address` into account."""
+        """Take a store of the PE, or of another observer, to the word at `address` into account.
+
+        In a page that no walk has read it matters only if one reads it before it is certain.
+        """
+        page = address & -PAGE_SIZE
+        if page not in self.memory.pages:
+            mine = self._early.setdefault(page, {})
+            mine.pop((address, old), None)
+            mine[address, old] = EarlyStore(address, old, new, atomic)
+            return
         self.changed(address, new)
         self.state = self.model.after_store(self.state, address, old, new, atomic=atomic)
+
+    def take_early(self) -> tuple[EarlyStore, ...]:
+        """Hand out the early stores to pages that walks read by now, to be followed."""
+        found = self._early.keys() & self.memory.pages
+        return tuple(one for page in sorted(found) for one in self._early.pop(page).values())
+
+    def follow(self, state: TranslationState, stores: Iterable[EarlyStore]) -> TranslationState:
+        """Return `state` with stores taken into account that came before."""
+        for one in stores:
+            state = self.model.after_store(state, one.address, one.old, one.new, atomic=one.atomic)
+            if one.completed:
+                state = _completed(state, one)
+        return state
 
     def changed(self, address: int, new: int) -> None:
         """Note that a word of a watched page holds `new`."""
         step = (self._contents, address, new)
-        self._contents = self._successors.setdefault(step, len(self._successors) + 1)
+        found = self._successors.get(step)
+        if found is None:
+            found = self._successors[step] = next(self._numbers)
+        self._contents = found
 
     def executed(self, kind: str, operation: str, operand: int | None) -> None:
         """Take a system instruction into account (`tlbi`, `tlbi vaae1`, Xt); most do nothing."""
@@ -131,10 +179,17 @@ class ReferenceMmu:
                 self.state = model.after_tlbi(state, operation, operand)
             case "dsb":
                 self.state = model.after_dsb(state, operation)
+                if read_dsb(operation).stores:
+                    self._early = {
+                        page: {key: replace(one, completed=True) for key, one in mine.items()}
+                        for page, mine in self._early.items()
+                    }
             case "isb":
                 self.state = model.after_isb(state)
+                self._synchronise()
             case "eret":
                 self.state = model.after_exception_return(state)
+                self._synchronise()
             case _:
                 pass
 
@@ -145,18 +200,61 @@ class ReferenceMmu:
     def entered_exception(self) -> None:
         """Take the entry of an exception into account."""
         self.state = self.model.after_exception_entry(self.state)
+        self._synchronise()
+
+    def _synchronise(self) -> None:
+        # What never was part of a table cannot be cached: nothing is left of the old values.
+        for page, mine in tuple(self._early.items()):
+            left = {key: one for key, one in mine.items() if not one.completed}
+            if left:
+                self._early[page] = left
+            else:
+                del self._early[page]
 
     def branched(self) -> None:
         """Take a conditional branch into account, as one that depends on an earlier read."""
         self.state = self.model.after_dependency(self.state)
 
+    def addressed(self, word: int) -> None:
+        """Be told of an access that is about to be made: its address may depend on a read."""
+        if self.dependent and not self.dependent.isdisjoint(address_registers(word)):
+            self.state = self.model.after_dependency(self.state)
+
+    def completed(self, word: int, accesses: Sequence[Access]) -> None:
+        """Be told of an instruction that has executed."""
+        if self.state.promises:
+            self.dependent = after(word, accesses, self.dependent)
+        elif self.dependent:
+            self.dependent = frozenset()
+
     def save(self) -> SavedMmu:
         """Return the state."""
-        return SavedMmu(self.state, self._contents, self.asked)
+        return SavedMmu(
+            self.state,
+            self._contents,
+            self.asked,
+            self.dependent,
+            self._early_stores(),
+            len(self.memory.pages),
+        )
 
     def load(self, saved: SavedMmu) -> None:
         """Go back to a state of this MMU; memory is as it was then."""
         self.state, self._contents, self.asked = saved.state, saved.contents, saved.asked
+        if saved.watched != len(self.memory.pages):
+            # Its number says nothing of pages that are watched only since.
+            self._contents = next(self._numbers)
+        self.dependent, self._early = saved.dependent, {}
+        for one in saved.early:
+            mine = self._early.setdefault(one.address & -PAGE_SIZE, {})
+            mine[one.address, one.old] = one
+
+    def fingerprint(self) -> Hashable:
+        """Return a value that is equal only for states that permit the same, for equal memory."""
+        return (self.state, self.dependent, self._early_stores())
+
+    def _early_stores(self) -> tuple[EarlyStore, ...]:
+        return tuple(one for _, mine in sorted(self._early.items()) for one in mine.values())
 
 
 @dataclass(slots=True)
@@ -181,21 +279,37 @@ class Plan:
 
     def __post_init__(self) -> None:
         self.state = self.mmu.state
+        self._adopt()
 
     def translate(self, access: Access) -> Outcome:
         """Return the outcome that was chosen for `access`."""
         distance = _distance(access)
         asked = _moved(access, -distance) if distance else access
-        if self._words:
-            memory = _Overlaid(self.mmu.memory, self._words)
-            options = self.mmu.model.permitted(self.state, memory, asked)
-        else:
-            options = self.mmu.permitted(self.state, asked)
+        options = self._permitted(asked)
         choice = options[self._choose(access, options)] if len(options) > 1 else options[0]
         if choice.updates or choice.discharges:
             self._update(choice.updates)
             self.state = self.mmu.model.choose(self.state, choice)
         return _outcome_moved(choice.outcome, distance) if distance else choice.outcome
+
+    def _permitted(self, access: Access) -> tuple[Choice, ...]:
+        mmu = self.mmu
+        while True:
+            if self._words:
+                memory = _Overlaid(mmu.memory, self._words)
+                options = mmu.model.permitted(self.state, memory, access)
+            else:
+                options = mmu.permitted(self.state, access)
+            if not self._adopt():
+                return options
+
+    def _adopt(self) -> bool:
+        """Follow stores to pages that a walk has only now read; return whether there were any."""
+        stores = self.mmu.take_early()
+        if stores:
+            self.mmu.state = self.mmu.follow(self.mmu.state, stores)
+            self.state = self.mmu.follow(self.state, stores)
+        return bool(stores)
 
     def read(self, access: Access, address: int, *, atomic: bool) -> None:
         """Choose what a load of the word at `address`, in a watched page, finds there."""
@@ -230,6 +344,17 @@ class Plan:
         self._asked += 1
         place = self.mmu.asked + self._asked
         return self.chooser.choose(Question(place, self.number, self.pc, access, options))
+
+
+def _completed(state: TranslationState, store: EarlyStore) -> TranslationState:
+    """Return `state` with the store that it was just told of completed by a DSB."""
+    words = tuple(
+        replace(word, progress=Progress.COMPLETED, since=len(state.tlbis))
+        if (word.address, word.value) == (store.address, store.old)
+        else word
+        for word in state.words
+    )
+    return replace(state, words=words)
 
 
 _LINE = 64

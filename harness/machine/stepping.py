@@ -174,10 +174,7 @@ class Stepping(Run):
         label = self._label(pc) if self._tells else ""
         number = self._progress.number
         executing = Executing(number, pc, label, meaning.word, system, operand, spsr, accesses)
-        frame = self._memory.frame(pa & -PAGE_SIZE)
-        if frame is None:
-            raise EngineError(f"no memory at {pa:#x}, where an instruction was fetched")
-        return Fetched(executing, frame, replaced, alone)
+        return Fetched(executing, self._frame(pa), replaced, alone)
 
     def _word(self, pa: PhysicalAddress) -> int:
         self._executed.add(self._memory.backing_page(pa))
@@ -198,24 +195,36 @@ class Stepping(Run):
             if fetched.is_for_the_core_alone:
                 self._run_in_core(fetched, (), {})
                 return
-        plan = Plan(self._mmu, self._chooser, executing.number, pc)
-        placed = []
-        for access in executing.accesses:
-            outcome = self._answered(access, plan.translate(access))
-            if isinstance(outcome, Fault):
-                self._commit(plan)
-                self._take_fault(outcome, access, pc)
-                return
-            if access.kind is AccessKind.AT:
-                self._registers.write("PAR_EL1", outcome.par or 0)
-            elif touches_memory(access):
-                placed.append(place(access, outcome))
+        plan = self._begin_plan(executing)
+        placed = self._translate(plan, executing)
+        if placed is None:
+            return
         self._plan_loads(plan, placed)
         self._commit(plan)
         if fetched.is_replaced:
             self._replace(executing)
         else:
             self._run_in_core(fetched, placed, plan.patches)
+
+    def _begin_plan(self, executing: Executing) -> Plan:
+        if executing.accesses:
+            self._mmu.addressed(executing.word)
+        return Plan(self._mmu, self._chooser, executing.number, executing.pc)
+
+    def _translate(self, plan: Plan, executing: Executing) -> list[Placed] | None:
+        """Translate every access; None if one faulted, and its exception was taken."""
+        placed = []
+        for access in executing.accesses:
+            outcome = self._answered(access, plan.translate(access))
+            if isinstance(outcome, Fault):
+                self._commit(plan)
+                self._take_fault(outcome, access, executing.pc)
+                return None
+            if access.kind is AccessKind.AT:
+                self._registers.write("PAR_EL1", outcome.par or 0)
+            elif touches_memory(access):
+                placed.append(place(access, outcome))
+        return placed
 
     def _refuse(self, executing: Executing) -> bool:
         """Take the exception of an instruction that this machine does not have."""
@@ -249,43 +258,49 @@ class Stepping(Run):
         before: list[tuple[int, int, bool]] = []
         for one in placed:
             for piece in one.pieces:
-                frame = self._memory.frame(piece.pa & -PAGE_SIZE)
-                if frame is None:
-                    raise EngineError(f"no memory at {piece.pa:#x}, where {pc:#x} accesses it")
-                pages[piece.va & -PAGE_SIZE] = frame
+                pages[piece.va & -PAGE_SIZE] = self._frame(piece.pa)
             if one.stores:
                 self._note_stores(one, before)
         held = {word: self.read_word(word) for word in patches}
-        for word, value in patches.items():
-            self.write_word(word, value)
+        self._put(patches)
         raised = self._engine.execute(pc, {pc & -PAGE_SIZE: fetched.frame}, pages)
         if raised is not None:
-            self._restore(held)
+            self._put(held)
             self._raise(executing, *raised)
             return
-        if self._tells or before:
-            self._tell_accesses(executing, placed)
-        self._restore(held)
-        for word, old, atomic in before:
-            new = self.read_word(word)
-            if new != old:
-                self._tell(
-                    DescriptorWrite(executing.number, PhysicalAddress(word), old, new, "guest")
-                )
-                self._mmu.stored(word, old, new, atomic=atomic)
+        self._tell_accesses(executing, placed)
+        self._put(held)
+        self._follow_stores(executing, before)
         self._finish(executing)
 
+    def _frame(self, pa: int) -> int:
+        frame = self._memory.frame(pa & -PAGE_SIZE)
+        if frame is None:
+            raise EngineError(f"{pa:#x} was translated to, and there is no memory")
+        return frame
+
+    def _follow_stores(self, executing: Executing, before: Iterable[tuple[int, int, bool]]) -> None:
+        """Let the MMU know of the words that changed."""
+        for word, old, atomic in before:
+            new = self.read_word(word)
+            if new == old:
+                continue
+            if self._tells and word & -PAGE_SIZE in self._mmu.memory.pages:
+                number = executing.number
+                self._tell(DescriptorWrite(number, PhysicalAddress(word), old, new, "guest"))
+            self._mmu.stored(word, old, new, atomic=atomic)
+
     def _note_stores(self, one: Placed, before: list[tuple[int, int, bool]]) -> None:
-        """Note words of tables as they are before a store, and every word for who wants it."""
+        """Note words as they are before a store."""
         for piece in one.pieces:
             self._memory.note_write(piece.pa, piece.size)
         for address in one.words():
             page = self._memory.backing_page(address)
             word = page + address % PAGE_SIZE
+            old = self.read_word(word)
             if self._stage.stored is not None:
-                self._stage.stored.setdefault(word, self.read_word(word))
-            if page in self._mmu.memory.pages:
-                before.append((word, self.read_word(word), one.loads))
+                self._stage.stored.setdefault(word, old)
+            before.append((word, old, one.loads))
 
     def _raise(self, executing: Executing, esr: int, far: int, target_el: int) -> None:
         """Enter an exception that the core raised: SVC, BRK, UNDEFINED, a trap."""
@@ -315,6 +330,7 @@ class Stepping(Run):
         self._stage.begun, self._stage.fetched = False, None
         system = executing.system
         mmu = self._mmu
+        mmu.completed(executing.word, executing.accesses)
         if system is None:
             if _is_one_of(executing.word, *_CONDITIONAL_BRANCHES):
                 mmu.branched()
@@ -401,8 +417,8 @@ class Stepping(Run):
         word = executing.word
         return word >> 5 & 0b11111 == _XZR and not _is_one_of(word, _LOAD_LITERAL)
 
-    def _restore(self, held: Mapping[int, int]) -> None:
-        for word, value in held.items():
+    def _put(self, words: Mapping[int, int]) -> None:
+        for word, value in words.items():
             self.write_word(word, value)
 
 
