@@ -66,6 +66,8 @@ class Map:
     shape: str | None = None
     level: int | None = None
     descriptor: int | None = None
+    name: str = ""
+    """Of the region, for dumps."""
     line: int = 0
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from harness.library import find
@@ -14,6 +14,7 @@ from harness.runner import Mmu, build_image, execute, open_machine
 from harness.runner.registers import geometry_of, table_base
 from harness.scenario import Scenario
 from harness.scenario_file import load
+from harness.tables.geometry import Geometry
 
 BEFORE, AFTER = "before", "after"
 
@@ -59,4 +60,12 @@ def _half(
     geometry = geometry_of(registers, scenario.profile, high=high)
     root = table_base(registers["TTBR1_EL1" if high else "TTBR0_EL1"], geometry)
     tables = TablesSeen(geometry, root, memory, registers["MAIR_EL1"])
-    return HalfState(tables, kernel_markers(geometry))
+    return HalfState(tables, (*kernel_markers(geometry), *_named(scenario, geometry)))
+
+
+def _named(scenario: Scenario, geometry: Geometry) -> Iterator[Marker]:
+    """Yield the markers of the regions that the scenario names."""
+    for region in scenario.maps:
+        if region.name and geometry.contains(region.va):
+            yield Marker(region.va, f"{region.name} start")
+            yield Marker(region.va + region.size, f"{region.name} end")

@@ -41,7 +41,7 @@ KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             *TRANSLATION_REGISTERS,
         ),
         "half": ("granule", "va_bits"),
-        "map": ("va", "pa", "size", "as", "level", "attributes"),
+        "map": ("va", "pa", "size", "as", "level", "attributes", "name"),
         "memory": ("pa", "size", "fill", "words", "alias"),
         "run": (
             "snippet",

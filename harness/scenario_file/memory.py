@@ -39,8 +39,16 @@ def read_map(table: Table) -> Map:
         shape=table.choice("as", SHAPES) if "as" in table else None,
         level=table.get("level", table.level, None),
         descriptor=descriptor,
+        name=_name(table) if "name" in table else "",
         line=table.line,
     )
+
+
+def _name(table: Table) -> str:
+    name = table.text("name")
+    if not name.isprintable() or not name.strip():
+        table.fail("a name is one line of text", "name")
+    return name
 
 
 def read_memory(table: Table) -> MemoryRange:

@@ -33,6 +33,25 @@ def test_linux_7_0_does_not_see_the_invalid_block(capsys: pytest.CaptureFixture[
     assert after.endswith(": pmd_leaf is false\n")
 
 
+def test_regions_that_the_scenario_names_have_markers(capsys: pytest.CaptureFixture[str]) -> None:
+    text = dump(capsys, "realm_share_linux_7_0", "--half", "high")
+    lines = text.splitlines()
+    start = lines.index("---[ shared buffer start ]---")
+    assert lines[start + 1].startswith(BLOCK)
+    assert lines[start + 2] == "---[ shared buffer end ]---"
+
+
+def test_the_panics_block_is_hidden_from_linux_7_0_and_given_back_by_7_0_1(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    hidden = dump(capsys, "realm_share_linux_7_0", "--after", "--as", "linux-7.0")
+    assert hidden.endswith("# not shown: PMD of 0xffff000019600000, 0x00e8800199600704 at "
+                           "0x40003658: pmd_leaf is false\n")  # fmt: skip
+    back = dump(capsys, "realm_share_linux_7_0_1", "--after", "--as", "linux-7.0.1")
+    assert f"{BLOCK}    MEM/NORMAL-TAGGED\n" in back
+    assert "#" not in back
+
+
 def test_a_run_is_compared_with_its_beginning(capsys: pytest.CaptureFixture[str]) -> None:
     text = dump(capsys, "--diff", "invalid_block_store")
     assert text.splitlines()[:2] == [

@@ -346,6 +346,7 @@ def test_an_expectation_may_be_that_nothing_faults() -> None:
             9,
             "[[inject]]: maintenance knows no 'dsb'",
         ),
+        (MAP + "name = ''\n" + NAMED, 9, "a name is one line of text"),
         ("[expect]\nfault = 'transaltion'\n", 6, "did you mean 'translation'?"),
         ("[expect.model]\nfault = 'none'\nlevel = 2\n", 7, "level of a fault"),
         ("[expect.model]\n[expect.model.stale]\n", 6, "stale"),
