@@ -10,7 +10,7 @@ from harness.cases import Case, Unsupported
 from harness.errors import UnsupportedError
 from harness.memory import WordMemory
 from harness.oracle.departures import Disagreement
-from harness.oracle.divergences import explain_by_divergences, joined
+from harness.oracle.divergences import Divergence, explain_by_divergences, joined
 from harness.oracle.seen import Aborted, Completed, Seen, agrees, describe, describe_outcome
 from harness.oracle.translator import Translator
 from harness.vmsa.outcome import Fault, Outcome
@@ -84,10 +84,8 @@ def _compare(result: Comparison, case: Case, expected: Outcome, seen: Seen) -> N
     if agrees(seen, expected):
         result.agreements += 1
         return
-    memory = WordMemory(case.memory)
-    disagreement = Disagreement(case.profile, case.registers, memory, case.access, seen)
     try:
-        known = explain_by_divergences(result.other, disagreement)
+        known = known_divergences(result.other, case, seen)
     except UnsupportedError as error:
         # The engine went on where the model stops, to something that the model cannot follow.
         result.unsupported[str(error)] += 1
@@ -98,6 +96,16 @@ def _compare(result: Comparison, case: Case, expected: Outcome, seen: Seen) -> N
     result.disagreements += 1
     if len(result.disagreeing) < KEPT:
         result.disagreeing.append(Disagreeing(case, expected, seen))
+
+
+def known_divergences(engine: str, case: Case, seen: Seen) -> tuple[Divergence, ...] | None:
+    """Return the departures of `engine` that together account for what it did, else None.
+
+    UnsupportedError where they lead to what the model does not have.
+    """
+    memory = WordMemory(case.memory)
+    disagreement = Disagreement(case.profile, case.registers, memory, case.access, seen)
+    return explain_by_divergences(engine, disagreement)
 
 
 def seen_of(outcome: Outcome) -> Seen:

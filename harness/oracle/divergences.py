@@ -49,6 +49,11 @@ def divergence_named(name: str) -> Divergence:
     return {divergence.id: divergence for divergence in divergences()}[name]
 
 
+def has_its_own_mmu(engine: str) -> bool:
+    """Return whether the engine of that name translates itself, so that it can depart."""
+    return engine.endswith(OWN_MMU)
+
+
 def explain_by_divergences(
     engine: str, disagreement: Disagreement
 ) -> tuple[Divergence, ...] | None:
@@ -61,7 +66,7 @@ def explain_by_divergences(
     if named is None:
         return None
     found = tuple(divergence_named(name) for name in named)
-    known = engine.endswith(OWN_MMU) and all(engine.startswith(each.engine) for each in found)
+    known = has_its_own_mmu(engine) and all(engine.startswith(each.engine) for each in found)
     return found if known else None
 
 
