@@ -341,7 +341,7 @@ class Enumeration:
             if not bbm.may_conflict(self._profile, lookup.parameters, lookup.level, values):
                 continue
             context = self._context(walk.registers)
-            record = FaultRecord(FaultKind.TLB_CONFLICT, None, "AArch64.ReportTLBConflict")
+            record = FaultRecord(FaultKind.TLB_CONFLICT, None, words.BREAK_BEFORE_MAKE)
             request = request_of(context, self._access)
             target = 2 if context.routed_to_el2 and self._access.el == 0 else 1
             reads = self._choice(walk).reads

@@ -53,6 +53,7 @@ def test_without_its_tlbi_the_old_entry_still_conflicts() -> None:
     assert conflicts(scene.store(LEAF_AT, NEW_LEAF))
 
 
+@pytest.mark.rule("AArch64.BlockBBMSupportLevel")
 @pytest.mark.parametrize(
     ("choices", "nt", "possible"),
     [

@@ -32,6 +32,7 @@ def attributes(mair: int, sh: int = 3) -> MemoryAttributes | None:
         (0x4F, ("Normal", None, "WB", "NC")), (0xBB, ("Normal", None, "WT", "WT")),
         (0x77, ("Normal", None, "WB", "WB")), (0x33, ("Normal", None, "WT", "WT")),
         (0xA0, ("Normal", None, "WT", "WT")), (0x40, ("Normal", None, "NC", "NC")),
+        (0x45, ("Normal", None, "WB", "NC")),
     ],
 )  # fmt: skip
 def test_mair_gives_the_memory_type(mair: int, expected: tuple[str, ...]) -> None:

@@ -178,3 +178,10 @@ def test_overlays_apply_to_direct_permissions_too() -> None:
     registers = {"TCR2_EL1": POE, "POR_EL1": 0b0001}
     asked = Machine(registers=registers).having(Feature.TCR2, Feature.S1POE)
     assert allowed(asked, 1) == "r--"
+
+
+def test_an_indirection_register_that_is_not_given_allows_nothing() -> None:
+    given = {"TCR2_EL1": PIE, "PIR_EL1": 0b0101}
+    features = (Feature.TCR2, Feature.S1PIE)
+    assert allowed(Machine(registers={**given, "PIRE0_EL1": 1}).having(*features), el=0) == "r--"
+    assert allowed(Machine(registers=given).having(*features), el=0) == "---"

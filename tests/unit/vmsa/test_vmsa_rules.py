@@ -13,8 +13,8 @@ import pytest
 
 import harness.vmsa
 
-MODEL = sorted(Path(harness.vmsa.__file__).parent.glob("*.py"))
-TESTS = sorted(Path(__file__).parent.glob("test_*.py"))
+MODEL = sorted(Path(harness.vmsa.__file__).parent.rglob("*.py"))
+TESTS = sorted(Path(__file__).parents[1].glob("*/test_*.py"))
 CITATION = re.compile(r"\bAArch64\.[A-Za-z0-9]+")
 FAULTING = re.compile(r"\.fault\(|allowed\(|invalid_by")
 SUCCEEDING = re.compile(r"\.ok\(|allowed\(")

@@ -173,3 +173,12 @@ def test_blocks_larger_than_a_gigabyte_have_a_unit() -> None:
     tcr = TCR & ~(0x3F | 0b11 << 14) | 16 | 0b01 << 14
     huge = Machine(tcr=tcr, leaf=block(), level=1, pa_bits=52).having(Feature.LPA)
     assert huge.steps(VA)[0].decision == "block of 4T at 0x0"
+
+
+def test_a_permission_fault_names_the_tables_above_only_if_one_of_them_decides() -> None:
+    read_only = 1 << 62
+    plain = Machine(leaf=LEAF | AP_READ_ONLY)
+    assert "by the tables above" not in last(plain, kind="write")
+    assert "by the tables above" in last(replace(plain, tables=read_only), kind="write")
+    nearest = replace(plain, words={TABLES[2]: TABLES[3] | 0b11 | read_only})
+    assert "by the tables above" in last(nearest, kind="write")
