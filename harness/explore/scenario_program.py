@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from harness.explore.machine_program import MachineProgram, Watched
 from harness.machine.injections import Injector
 from harness.machine.model_machine import ModelMachine
-from harness.runner.execute import locate_in
+from harness.runner.execute import locate_in, operate_in
 from harness.runner.image import Image, build_image
 from harness.runner.program import stop_addresses
 from harness.scenario import Scenario
@@ -42,6 +42,7 @@ def scenario_program(
                 locate=locate_in(machine, scenario),
                 emit=emit,
                 at=scenario.at,
+                operate=operate_in(machine, scenario, image.table_space),
             )
 
         yield MachineProgram(
