@@ -1,4 +1,4 @@
-"""A kernel's operations leave one outcome only, whatever the TLB keeps: their maintenance is whole."""
+"""Operations of a kernel have one outcome whatever the TLB keeps: their maintenance is whole."""
 
 from __future__ import annotations
 
