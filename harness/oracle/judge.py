@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from harness.arch.addresses import PhysicalAddress, VirtualAddress
-from harness.arch.faults import FaultKind
-from harness.arch.syndromes import Abort, encode_abort
 from harness.errors import LimitError, UnsupportedError
 from harness.execution import Execution
+from harness.machine.placed import entered, external_abort, touches_memory
 from harness.memory import PAGE_SIZE, DescriptorMemory
 from harness.oracle.departures import Disagreement
 from harness.oracle.divergences import Divergence, explain_by_divergences, joined
@@ -20,7 +19,7 @@ from harness.oracle.seen import Aborted, Seen, agrees
 from harness.oracle.sightings import Sighting, moved, sightings
 from harness.oracle.verdict import Judgment, Verdict, VerdictKind
 from harness.trace import EndReason
-from harness.vmsa.access import Access, AccessKind, Operation
+from harness.vmsa.access import Access, AccessKind
 from harness.vmsa.outcome import Fault, Outcome, Translation
 
 
@@ -114,19 +113,12 @@ class _Judge:
         )
 
     def _answer(self, access: Access, outcome: Outcome) -> Outcome:
-        if (
-            isinstance(outcome, Fault)
-            or access.operation is Operation.CACHE_MAINTENANCE
-            or self._history.memory.covers(outcome.pa)
-        ):
+        if isinstance(outcome, Fault) or not touches_memory(access):
             return outcome
-        abort = Abort(
-            FaultKind.EXTERNAL,
-            fetch=access.kind is AccessKind.FETCH,
-            lower_el=access.el == 0,
-            write=access.kind is AccessKind.WRITE,
-        )
-        return Fault(FaultKind.EXTERNAL, encode_abort(abort), access.va)
+        for va, pa in entered(access, outcome):
+            if not self._history.memory.covers(pa):
+                return external_abort(access, va)
+        return outcome
 
     def _compare_fault(self, sighting: Sighting) -> None:
         judgment = self._judgment(sighting, self._reachable(sighting.access))

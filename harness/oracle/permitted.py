@@ -232,7 +232,14 @@ def _identity(outcome: Outcome) -> Hashable:
     updates = tuple(sorted(outcome.updates.items()))
     if isinstance(outcome, Fault):
         return (outcome.kind, outcome.esr, outcome.far, outcome.stage, outcome.ipa, updates)
-    return (outcome.pa, outcome.attributes, outcome.ipa, outcome.par, updates)
+    return (
+        outcome.pa,
+        outcome.further,
+        outcome.attributes,
+        outcome.ipa,
+        outcome.par,
+        updates,
+    )
 
 
 def _is_never_cached(outcome: Outcome) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.oracle.verdict import Verdict, VerdictKind
-from harness.runner import run_and_judge
+from harness.runner import Mmu, run_and_judge
 from harness.scenario_file import load
 
 PAGE = 0xFFFF_0000_1000_0000
@@ -92,3 +92,42 @@ def test_a_fetch_from_no_memory_is_an_external_abort_and_agrees(tmp_path: Path) 
 def test_one_byte_is_not_called_bytes(tmp_path: Path) -> None:
     assert "read of 1 byte at" in verdict(LDRB, PAGE, tmp_path).explanation
     assert "read of 8 bytes at" in verdict(LDR, PAGE, tmp_path).explanation
+
+
+ACROSS = """
+[scenario]
+summary = "a load across two pages, of which the second leads to no memory"
+
+[[map]]
+va = "{page:#x}"
+pa = "0x80000000"
+size = "4K"
+attributes = "linux-7.0:PAGE_KERNEL"
+
+[[map]]
+va = "{second:#x}"
+pa = "0x90000000"
+size = "4K"
+attributes = "linux-7.0:PAGE_KERNEL"
+
+[[memory]]
+pa = "0x90000000"
+size = "4K"
+fill = "absent"
+
+[run]
+words = ["{word:#x}"]
+registers = {{ x0 = "{x0:#x}" }}
+"""
+
+
+@pytest.mark.parametrize("mmu", list(Mmu))
+def test_an_access_whose_second_page_is_no_memory_aborts_there_and_agrees(
+    mmu: Mmu, tmp_path: Path
+) -> None:
+    file = tmp_path / "across.scenario.toml"
+    second = PAGE + 0x1000
+    file.write_text(ACROSS.format(page=PAGE, second=second, word=LDR, x0=second - 4))
+    found = run_and_judge(load(file), mmu=mmu).verdict
+    assert found.kind is VerdictKind.AGREES
+    assert f"FAR {second:#018x}" in found.explanation
