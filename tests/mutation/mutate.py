@@ -94,15 +94,20 @@ def _cosmic_ray(clone: Path, verb: str) -> Path:
 
 def _all_mutants(clone: Path) -> list[WorkItem]:
     with use_db(_cosmic_ray(clone, "init")) as db:
-        return sorted(db.work_items, key=_name)
+        return sorted(db.work_items, key=_order)
 
 
-def _name(item: WorkItem) -> str:
+def _order(item: WorkItem) -> tuple[str, str, int]:
     (mutation,) = item.mutations
-    line, column = mutation.start_pos
+    return str(mutation.module_path), mutation.operator_name, mutation.occurrence
+
+
+def _name(item: WorkItem, clone: Path) -> str:
+    """Return module, operator and the line of source, which outlive edits above the line."""
+    (mutation,) = item.mutations
+    lines = (clone / mutation.module_path).read_text(encoding="utf-8").splitlines()
     operator = mutation.operator_name.removeprefix("core/")
-    variant = f" {dict(mutation.operator_args)}" if mutation.operator_args else ""
-    return f"{mutation.module_path}:{line}:{column} {operator}#{mutation.occurrence}{variant}"
+    return f"{mutation.module_path}: {operator}: {lines[mutation.start_pos[0] - 1].strip()}"
 
 
 def _choose(items: list[WorkItem], clone: Path, count: int, seed: int) -> list[WorkItem]:
@@ -146,7 +151,7 @@ def _run(clone: Path, items: list[WorkItem]) -> list[tuple[str, TestOutcome]]:
         db.add_work_items(items)
     _cosmic_ray(clone, "exec")
     with use_db(session) as db:
-        names = {item.job_id: _name(item) for item in db.work_items}
+        names = {item.job_id: _name(item, clone) for item in db.work_items}
         return [
             (names[job], result.test_outcome or TestOutcome.INCOMPETENT)
             for job, result in db.results
