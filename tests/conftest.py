@@ -5,7 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 
+import capstone  # noqa: F401 - see below
 import pytest
+
+# Pytester forgets modules that were first imported in a run of its own. Capstone's must stay: the
+# disassembler keeps an engine, and a second import makes other types than those of the engine.
 
 NO_SKIPS = "MMU_HARNESS_NO_SKIPS"
 """Set in CI, which installs every tool: there a skipped test is a failed run."""
