@@ -6,6 +6,7 @@ import argparse
 import importlib
 import os
 import sys
+import textwrap
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +20,10 @@ class VerbModule(Protocol):
     """What a module of `harness.cli` defines for its verb."""
 
     DESCRIPTION: str
-    """A paragraph: what the verb does."""
+    """What the verb does, in paragraphs; those with indented lines are shown as they stand.
+
+    One that begins `exit codes of VERB:` takes the place of `EXIT_CODES`.
+    """
     EXAMPLE: str
     """Command lines that work as they stand."""
 
@@ -41,6 +45,7 @@ class Verb:
 VERBS = (
     Verb("run", "run scenarios, judge every fault, show the trace"),
     Verb("replay", "rebuild and rerun the fault of a kernel log"),
+    Verb("explore", "run a scenario under every permitted choice, show each outcome"),
     Verb("litmus", "run litmus tests for virtual memory under every permitted choice"),
     Verb("walk", "translate an address of a scenario, or every case of a file"),
     Verb("dump", "show translation tables as Linux's ptdump does, whole, or what changed in them"),
@@ -48,6 +53,9 @@ VERBS = (
     Verb("encodings", "hold a kernel's encoding of table entries against its properties"),
     Verb("decode", "show the fields of a register, descriptor or syndrome"),
 )
+
+_WIDTH = 80
+"""Columns of a description: the narrowest terminal that is usual."""
 
 EXIT_CODES = """exit codes:
   0  as expected, or permitted by the architecture
@@ -97,6 +105,18 @@ def _drop_output() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _described(verb: str, description: str) -> tuple[str, str]:
+    """Return the description, wrapped, and the exit codes: the verb's own if it states them."""
+    paragraphs = description.split("\n\n")
+    own = [each for each in paragraphs if each.startswith(f"exit codes of {verb}:")]
+    shown = [
+        each if "\n " in each else textwrap.fill(each, _WIDTH, break_on_hyphens=False)
+        for each in paragraphs
+        if each not in own
+    ]
+    return "\n\n".join(shown), own[0] if own else EXIT_CODES
+
+
 def _dispatch(words: list[str]) -> int:
     named = next((word for word in words if not word.startswith("-")), None)
     parser = argparse.ArgumentParser(
@@ -110,11 +130,12 @@ def _dispatch(words: list[str]) -> int:
     for verb in VERBS:
         if verb.name == named:
             module = cast("VerbModule", importlib.import_module(f"harness.cli.{verb.name}"))
+            description, codes = _described(verb.name, module.DESCRIPTION)
             chosen = verbs.add_parser(
                 verb.name,
                 help=verb.summary,
-                description=module.DESCRIPTION,
-                epilog=f"examples:\n{module.EXAMPLE}\n\n{EXIT_CODES}",
+                description=description,
+                epilog=f"examples:\n{module.EXAMPLE}\n\n{codes}",
                 formatter_class=argparse.RawDescriptionHelpFormatter,
             )
             module.add_arguments(chosen)

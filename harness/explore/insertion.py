@@ -26,16 +26,22 @@ _INSTRUCTION = 4
 
 
 class Inserter(Injector):
-    """An injector that also executes maintenance before the instruction at an address."""
+    """An injector that also executes maintenance before the instruction at an address.
+
+    `executed` gathers the addresses of all instructions that any execution came to.
+    """
 
     insert_at: VirtualAddress | None = None
     inserted: tuple[str, ...] = ()
+    executed: frozenset[VirtualAddress] = frozenset()
 
     def before_instruction(
         self, number: int, pc: VirtualAddress, accesses: tuple[Access, ...]
     ) -> None:
         """Fire what is due, then execute what is inserted here."""
         super().before_instruction(number, pc, accesses)
+        if pc not in self.executed:
+            self.executed |= {pc}
         if pc == self.insert_at:
             for operation in self.inserted:
                 self._machine.maintain(operation, None)
@@ -44,24 +50,27 @@ class Inserter(Injector):
 class ScenarioVariants:
     """The variants of one scenario, all on one machine."""
 
-    def __init__(self, program: MachineProgram) -> None:
-        """`program`: at its start, with an Inserter."""
+    def __init__(
+        self, program: MachineProgram, among: frozenset[VirtualAddress] | None = None
+    ) -> None:
+        """`program`: at its start, with an Inserter; `among`: where to insert, None: anywhere."""
         if not isinstance(program.injector, Inserter):
             raise HarnessError("the program has nothing that inserts")
         self._program = program
         self._inserter = program.injector
         self._start = program.snapshot()
         code = program.code
-        count = len(code.code) // _INSTRUCTION
+        everywhere = (
+            VirtualAddress(code.base + offset) for offset in range(0, len(code.code), _INSTRUCTION)
+        )
+        self._addresses = tuple(each for each in everywhere if among is None or each in among)
+        count = len(self._addresses)
         if count > MAX_PLACES:
             raise LimitError(f"advice is sought among {MAX_PLACES} instructions, not {count}")
-        self._addresses = tuple(
-            VirtualAddress(code.base + _INSTRUCTION * index) for index in range(count)
-        )
 
     @property
     def places(self) -> Sequence[Place]:
-        """Every instruction of the snippet."""
+        """Every instruction of the snippet at which something may be inserted."""
         return tuple(
             Place(index, self._program.code.label(address) or f"{address:#x}")
             for index, address in enumerate(self._addresses)

@@ -128,6 +128,10 @@ class MachineProgram:
         """What acts between instructions."""
         return self._listener.injector
 
+    def initial_word(self, address: int) -> int | None:
+        """Return the 64-bit word at a physical address as it was at first; None for no memory."""
+        return self._session.initial_word(address)
+
     def advance(self, limit: int) -> ChoicePoint | None:
         """Execute up to the next choice of two or more; None at the end of the execution."""
         session = self._session

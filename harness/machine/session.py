@@ -6,7 +6,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from harness.arch.addresses import VirtualAddress
+from harness.arch.addresses import PhysicalAddress, VirtualAddress
 from harness.machine.machine import Listener
 from harness.machine.model_machine import ModelMachine, SavedPe
 from harness.machine.parts import Wanted
@@ -113,6 +113,11 @@ class Session:
         """Return every word that is not as it was at first, by backing address."""
         initial = self._initial
         return {word: value for word, value in self._contents().items() if value != initial[word]}
+
+    def initial_word(self, address: int) -> int | None:
+        """Return the 64-bit word at an address as it was at first; None where there is none."""
+        now = self._machine.read64(PhysicalAddress(address))
+        return self._initial.get(address, now)
 
     def save(self) -> SavedSession:
         """Return the whole state."""
