@@ -257,8 +257,10 @@ def _access(value: Any, regime: Regime) -> Access:  # noqa: ANN401 - whatever JS
     _object(value, "access", _ACCESS_KEYS, _ACCESS_NEEDS)
     kind = _KINDS.get(str(value["type"]))
     operation = _OPERATIONS.get(str(value.get("operation", "plain")))
-    if kind is None or operation is None:
-        raise _Malformed("access: type or operation is not one of those that exist")
+    if kind is None:
+        raise _Malformed(_unknown("type", value["type"], _KINDS))
+    if operation is None:
+        raise _Malformed(_unknown("operation", value["operation"], _OPERATIONS))
     translates = kind is AccessKind.AT
     if translates is not (operation in _AT):
         raise _Malformed(
@@ -279,6 +281,10 @@ def _access(value: Any, regime: Regime) -> Access:  # noqa: ANN401 - whatever JS
     )
 
 
+def _unknown(key: str, value: object, known: Collection[str]) -> str:
+    return f"access: no {key} is called {value!r} ({', '.join(known)})"
+
+
 _BITS: Mapping[object, bool] = {0: False, 1: True}
 
 
@@ -288,4 +294,5 @@ def _flags(value: Document) -> tuple[bool, bool, bool]:
     try:
         return _BITS[get("pan", 0)], _BITS[get("uao", 0)], _BITS[get("unprivileged", 0)]
     except (KeyError, TypeError):
-        raise _Malformed("access: one of pan, uao, unprivileged is neither 0 nor 1") from None
+        wrong = next(key for key in ("pan", "uao", "unprivileged") if get(key, 0) not in (0, 1))
+        raise _Malformed(f"access: {wrong} {get(wrong)!r} is neither 0 nor 1") from None
