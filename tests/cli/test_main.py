@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness.cli import decode
-from harness.cli.main import main, run
+from harness.cli.main import VERBS, main, run
 from harness.errors import EngineError
 
 
@@ -51,6 +51,32 @@ def test_an_engine_that_fails_is_one_line_and_exit_code_3(
     monkeypatch.setattr(decode, "execute", broken)
     assert main(["decode", "esr", "0x96000046"]) == 3
     assert capsys.readouterr().err == "mmu-harness: no such core\n"
+
+
+@pytest.mark.parametrize("verb", [verb.name for verb in VERBS])
+def test_the_help_of_a_verb_is_wrapped_and_states_exit_codes_once(
+    verb: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main([verb, "--help"])
+    text = capsys.readouterr().out
+    assert text.count("exit codes") == 1
+    paragraph = text.split("\n\n")[1].splitlines()
+    assert 1 <= len(paragraph) <= 12
+    assert max(map(len, paragraph)) <= 80
+
+
+def test_exit_codes_that_a_verb_states_itself_come_last(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["replay", "--help"])
+    last = capsys.readouterr().out.split("\n\n")[-1]
+    assert last.startswith("exit codes of replay:\n  0  at least one report was reproduced")
+    with pytest.raises(SystemExit):
+        main(["decode", "--help"])
+    last = capsys.readouterr().out.split("\n\n")[-1]
+    assert last.startswith("exit codes:\n  0  as expected")
 
 
 def test_a_reader_that_goes_away_ends_the_program_quietly() -> None:
