@@ -121,7 +121,8 @@ class DescriptorWrite:
     old: int
     new: int
     by: str
-    """`guest`, or `injection N` with N counted from 1 in the scenario's order."""
+    """`guest`; `hardware` (AF or the dirty state); or `injection N`, counted from 1 in the
+    scenario's order."""
     note: str = ""
 
 

@@ -141,6 +141,17 @@ def test_a_failure_of_the_harness_itself_shows_its_traceback(
     result.stdout.fnmatch_lines(["*a broken promise*"])
 
 
+def test_the_user_says_who_translates(suite: pytest.Pytester) -> None:
+    expected = EXPECT_FAULT + EXPECT_NONE.replace("[expect]", "[expect.stale]")
+    put(suite, SCENARIO + INVALIDATED + expected)
+    for options in ((), ("--mmu", "model"), ("--mmu", "model", "--tlb", "stale")):
+        suite.runpytest(*options).assert_outcomes(passed=1)
+    put(suite, SCENARIO + INVALIDATED + EXPECT_FAULT)
+    result = suite.runpytest("--mmu", "model", "--tlb", "stale")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*the reference model as its MMU, TLB stale*"])
+
+
 def test_an_endless_snippet_fails_as_incomplete(suite: pytest.Pytester) -> None:
     (suite.path / "store.S").write_text("store: b store\n", encoding="utf-8")
     put(suite, SCENARIO + "limit.instructions = 100\n")

@@ -69,6 +69,31 @@ def test_a_missed_expectation_exits_with_1(
     assert "MISSED: ESR_EL1 0x96000006 was expected" in capsys.readouterr().out
 
 
+def test_the_reference_mmu_and_its_policy_are_named_and_decide(
+    scenario: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "--mmu", "model", str(scenario)]) == 0
+    assert "the reference model as its MMU, TLB fresh" in capsys.readouterr().out
+    assert main(["run", "--mmu", "model", "--tlb", "stale", "--json", str(scenario)]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert document["engine"].endswith("TLB stale")
+    assert document["verdict"] == "agrees"
+    assert document["faults"] == []
+    assert main(["run", "--mmu", "model", "--tlb", "random:3", "--json", str(scenario)]) == 0
+    assert not json.loads(capsys.readouterr().out)["expectation"]["stated"]
+
+
+def test_a_policy_that_is_none_or_that_rules_nothing_is_bad_usage(
+    scenario: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["run", "--mmu", "model", "--tlb", "lru", str(scenario)]) == 2
+    assert "no TLB policy is called 'lru': fresh, stale or random:SEED" in capsys.readouterr().err
+    with pytest.raises(SystemExit) as stopped:
+        main(["run", "--tlb", "stale", str(scenario)])
+    assert stopped.value.code == 2
+    assert "--tlb goes with --mmu model" in capsys.readouterr().err
+
+
 def test_a_reached_limit_exits_with_4(scenario: Path, capsys: pytest.CaptureFixture[str]) -> None:
     scenario.with_name("store.S").write_text("store: b store\n", encoding="utf-8")
     limited = rewrite(scenario, "[run]", "[run]\nlimit.instructions = 50")
