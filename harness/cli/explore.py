@@ -14,7 +14,7 @@ DESCRIPTION = """\
 Run a scenario under every choice that the architecture permits: which old descriptors a TLB may
 still hold, which walks may come before earlier stores, when hardware sets AF. Print the distinct
 final outcomes (registers, memory, faults), how many executions end in each, and the choices of
-one that does. The scenario's [expect] is not consulted: it speaks of a single run.
+one that does. The scenario's [expect] is not held against them: it speaks of a single run.
 
 conditions (EXPR):
   x4 == 0x1111, w0 != 3, [0x80000000] < 5     registers, words at physical addresses
