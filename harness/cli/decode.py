@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
+import sys
 
 from harness.arch.descriptors import DescriptorType, OutputFormat
 from harness.arch.pstate import PSTATE
@@ -41,6 +43,7 @@ SHORT_NAMES = {
     "vtcr": "VTCR_EL2",
     "vttbr": "VTTBR_EL2",
 }
+_AS_OLD_KERNELS_PRINT = re.compile(r"[0-9]{8}|[0-9]{16}")
 _BY_LOWER_NAME = {name.lower(): name for name in REGISTERS}
 
 
@@ -124,4 +127,10 @@ def _decode_named(name: str, arguments: argparse.Namespace) -> Decoded:
     elif arguments.e2h and register.layout_e2h is not None:
         layout = register.layout_e2h
     value = parse_number(arguments.value, layout.width)
+    if name.startswith("ESR_") and _AS_OLD_KERNELS_PRINT.fullmatch(arguments.value):
+        print(
+            f"mmu-harness: {arguments.value} is read as decimal; old kernels print ESR in "
+            f"hexadecimal without 0x: did you mean 0x{arguments.value}?",
+            file=sys.stderr,
+        )
     return decode_register(layout, value)

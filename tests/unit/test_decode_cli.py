@@ -283,3 +283,23 @@ def test_numbers_are_read_in_every_usual_form(text: str, number: int) -> None:
 def test_what_is_no_number_is_refused(text: str) -> None:
     with pytest.raises(ValueSyntaxError, match="is no number"):
         parse_number(text)
+
+
+@pytest.mark.parametrize("value", ["96000046", "0000000096000046"])
+def test_a_syndrome_as_old_kernels_print_it_is_decimal_with_a_hint(
+    value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["decode", "esr", value, "--json"]) == ExitCode.EXPECTED
+    captured = capsys.readouterr()
+    assert int(json.loads(captured.out)["value"], 16) == 96000046
+    assert captured.err == (
+        f"mmu-harness: {value} is read as decimal; old kernels print ESR in hexadecimal without "
+        f"0x: did you mean 0x{value}?\n"
+    )
+
+
+@pytest.mark.parametrize("words", [("esr", "0x96000046"), ("esr", "960046"), ("far", "96000046")])
+def test_a_value_that_can_only_be_meant_as_written_gets_no_hint(
+    words: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    decode(capsys, *words)
