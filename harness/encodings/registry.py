@@ -13,7 +13,7 @@ from harness.encodings.hardware import hardware_bits
 from harness.encodings.kvm_stage2 import kvm_stage2
 from harness.encodings.linux import linux, variants
 from harness.encodings.linux_6_1 import variants_6_1
-from harness.errors import InputError, ValueSyntaxError
+from harness.errors import InputError, ValueSyntaxError, did_you_mean
 
 GROUP = "harness.encodings"
 """Of the entry points by which a package brings encodings of its own."""
@@ -78,7 +78,8 @@ def resolve_attributes(text: str) -> int:
     base, *changes = re.split(r"([+-])", rest.strip())
     if base not in meaning.attributes:
         known = ", ".join(meaning.attributes) or "none"
-        raise ValueSyntaxError(f"{meaning.name} has no attributes {base!r} ({known})")
+        hint = did_you_mean(base, meaning.attributes)
+        raise ValueSyntaxError(f"{meaning.name} has no attributes {base!r} ({known}){hint}")
     bits = meaning.attributes[base]
     for sign, name in zip(changes[::2], changes[1::2], strict=True):
         mask = _software_bits(meaning, name)
@@ -103,5 +104,6 @@ def bits_named(text: str) -> int:
 def _software_bits(meaning: Encoding, name: str) -> int:
     if name not in meaning.bits:
         known = ", ".join(meaning.bits) or "none"
-        raise ValueSyntaxError(f"{meaning.name} has no bit {name!r} ({known})")
+        hint = did_you_mean(name, meaning.bits)
+        raise ValueSyntaxError(f"{meaning.name} has no bit {name!r} ({known}){hint}")
     return meaning.bits[name]

@@ -60,6 +60,8 @@ def test_lpa2_leaves_no_shareability_where_the_address_is() -> None:
         ("linux-2.4:PAGE_KERNEL", "no encoding is called 'linux-2.4'"),
         ("linux-7.0:PAGE_KERNAL", "no attributes 'PAGE_KERNAL'"),
         ("linux-7.0:PAGE_KERNEL+NICE", "no bit 'NICE'"),
+        ("linux-7.0:PAGE_KERNAL", "; did you mean 'PAGE_KERNEL'?"),
+        ("linux-7.0:PAGE_KERNEL+DIRTI", "; did you mean 'DIRTY'?"),
         ("bare:PAGE_KERNEL", "bare has no attributes 'PAGE_KERNEL' (none)"),
     ],
 )
