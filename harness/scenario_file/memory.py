@@ -30,10 +30,14 @@ def read_map(table: Table) -> Map:
     else:
         fields = read_fields(table.table("attributes"))
         bits = _resolved(table, "attributes", resolve_fields, fields)
+    va, pa, size = table.integer("va"), table.integer("pa"), table.size("size")
+    for key, address in (("va", va), ("pa", pa)):
+        if address + size > 1 << 64:
+            table.fail(f"{size:#x} bytes from {key} {address:#x} on do not fit 64 bits", "size")
     return Map(
-        va=VirtualAddress(table.integer("va")),
-        pa=PhysicalAddress(table.integer("pa")),
-        size=table.size("size"),
+        va=VirtualAddress(va),
+        pa=PhysicalAddress(pa),
+        size=size,
         leaf_bits=bits,
         attributes=_as_written(written),
         shape=table.choice("as", SHAPES) if "as" in table else None,

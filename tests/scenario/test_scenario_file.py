@@ -284,6 +284,12 @@ def test_an_expectation_may_be_that_nothing_faults() -> None:
         (MAP.replace('"0x10000"', "-1") + NAMED, 6, "va: -1 is not a number of 64 bits"),
         (MAP.replace('"0x10000"', "true") + NAMED, 6, "va = true is not a number"),
         (MAP.replace('"4K"', '"4Q"') + NAMED, 8, "size = '4Q' is not a number"),
+        (MAP.replace("4K", "99999999999T") + NAMED, 8, "bytes from va 0x10000 on do not fit 64"),
+        (
+            MAP.replace("0x80000", "0xfffffffffffff001") + NAMED,
+            8,
+            "0x1000 bytes from pa 0xfffffffffffff001 on do not fit 64 bits",
+        ),
         (MAP.replace('"4K"', "0") + NAMED, 8, "size is 0"),
         (MAP + 'attributes = "linux-7.0:PAGE_KERNAL"\n', 9, "'PAGE_KERNAL'"),
         (MAP + 'attributes = "linux-9:PAGE_KERNEL"\n', 9, "linux-9"),
