@@ -64,14 +64,16 @@ def _lines(judged: JudgedRun, *, trace: bool) -> Iterator[str]:
     faults = {id(fault) for fault in verdict.faults}
     told = [*verdict.faults, *(one for one in verdict.findings if id(one) not in faults)]
     events = execution.trace.events
-    for number, judgment in enumerate(told[:MOST], 1):
+    groups = _repeats(told)
+    for number, group in enumerate(groups[:MOST], 1):
+        judgment = group[0]
         yield ""
-        yield from _judgment_lines(judgment, number, deciding=judgment == verdict.deciding)
+        yield from _judgment_lines(group, number, deciding=verdict.deciding in group)
         if not trace:
             yield "  trace"
             yield from _indented(_around(events, judgment))
-    if len(told) > MOST:
-        yield f"\n... and {len(told) - MOST} more: --json has them all"
+    if len(groups) > MOST:
+        yield f"\n... and {sum(map(len, groups[MOST:]))} more: --json has them all"
     yield from _injection_lines(judged)
     yield ""
     yield from _end_lines(judged)
@@ -79,6 +81,20 @@ def _lines(judged: JudgedRun, *, trace: bool) -> Iterator[str]:
         yield ""
         yield "trace"
         yield from _indented(map(event_line, events))
+
+
+def _repeats(told: Sequence[Judgment]) -> list[list[Judgment]]:
+    """Return what a reader cannot tell apart together: a fault again at one pc, judged alike."""
+    groups: dict[tuple[object, ...], list[Judgment]] = {}
+    for judgment in told:
+        permitted = tuple(
+            (describe_outcome(one.outcome), one.is_current) for one in judgment.permitted
+        )
+        alike = (judgment.pc, judgment.seen, judgment.kind, judgment.explanation, permitted)
+        # An access that was not taken as a fault is told on its own.
+        once = None if isinstance(judgment.seen, Aborted) else len(groups)
+        groups.setdefault((*alike, once), []).append(judgment)
+    return list(groups.values())
 
 
 def _expectation_lines(judged: JudgedRun) -> Iterator[str]:
@@ -90,12 +106,14 @@ def _expectation_lines(judged: JudgedRun) -> Iterator[str]:
         yield f"  expect   MISSED: {sentence}"
 
 
-def _judgment_lines(judgment: Judgment, number: int, *, deciding: bool) -> Iterator[str]:
+def _judgment_lines(group: Sequence[Judgment], number: int, *, deciding: bool) -> Iterator[str]:
+    judgment = group[0]
     place = f"{judgment.pc:#x}" + (f" ({judgment.label})" if judgment.label else "")
     access = judgment.access
     seen = judgment.seen
     if isinstance(seen, Aborted):
-        yield f"{number}. fault at {place}, instruction {judgment.number}"
+        times = f", taken {len(group)} times" if len(group) > 1 else ""
+        yield f"{number}. fault at {place}, instruction {judgment.number}{times}"
         yield f"  ESR_EL1  {seen.esr:#018x}  {describe_esr(seen.esr)}"
         yield f"  FAR_EL1  {seen.far:#018x}"
     else:

@@ -241,11 +241,24 @@ def test_the_text_shows_a_completed_access_that_is_not_permitted() -> None:
 
 def test_the_text_shows_the_first_ten_faults_and_counts_the_others() -> None:
     run = judged()
-    verdict = replace(run.verdict, faults=tuple(judgment() for _ in range(12)))
-    text = run_text(replace(run, verdict=verdict))
+    faults = tuple(replace(judgment(), pc=VirtualAddress(4 * each)) for each in range(12))
+    text = run_text(replace(run, verdict=replace(run.verdict, faults=faults)))
     assert "\n10. fault at" in text
     assert "\n11. fault at" not in text
     assert "... and 2 more: --json has them all" in text
+
+
+def test_the_text_shows_a_fault_that_is_taken_again_once_with_a_count() -> None:
+    run = judged()
+    same = tuple(replace(judgment(), number=each) for each in range(12))
+    text = run_text(replace(run, verdict=replace(run.verdict, faults=same)))
+    assert "(store_pair), instruction 0, taken 12 times\n" in text
+    assert "\n2. fault at" not in text
+    assert "more: --json" not in text
+    other = replace(judgment(), pc=VirtualAddress(0x8000))
+    text = run_text(replace(run, verdict=replace(run.verdict, faults=(same[0], other))))
+    assert "\n2. fault at 0x8000" in text
+    assert "taken" not in text
 
 
 def test_the_text_says_whether_expectations_were_met() -> None:
