@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import wraps
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from harness.arch.addresses import PhysicalAddress, VirtualAddress
 from harness.arch.faults import FaultKind
 from harness.arch.features import PROFILES, Profile
 from harness.arch.syndromes import decode_abort
-from harness.errors import ScenarioError
+from harness.errors import InputError, ScenarioError
 from harness.oracle.verdict import VerdictKind
 from harness.report.text import run_text
 from harness.runner import run_and_judge
@@ -91,6 +93,24 @@ class Result:
         return run_text(self.judged, trace=True)
 
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def _at_the_caller(method: Callable[P, R]) -> Callable[P, R]:
+    """Let an error in what a test states point to the line of the test, not below it."""
+
+    @wraps(method)
+    def called(*args: P.args, **keys: P.kwargs) -> R:
+        __tracebackhide__ = True
+        try:
+            return method(*args, **keys)
+        except InputError as error:
+            raise error.with_traceback(None) from None
+
+    return called
+
+
 class Bench:
     """A machine under construction. Arguments take what the keys of a scenario file take."""
 
@@ -106,16 +126,19 @@ class Bench:
         self._injections: list[Injection] = []
         self._run = Run()
 
+    @_at_the_caller
     def machine(self, **keys: object) -> Bench:
         """State the machine: the keys of `[scenario]`, such as `profile="neoverse-n1"`."""
         self._profile = read_profile(self._table("scenario", keys))
         return self
 
+    @_at_the_caller
     def translation(self, **keys: object) -> Bench:
         """State geometry and registers: the keys of `[translation]`, such as `granule="16K"`."""
         self._translation = self._read_translation(keys)
         return self
 
+    @_at_the_caller
     def map(
         self,
         va: int,
@@ -133,6 +156,7 @@ class Bench:
         self._maps.append(read_map(self._table("map", keys)))
         return self
 
+    @_at_the_caller
     def memory(self, pa: int, **keys: object) -> Bench:
         """State memory: the keys of `[[memory]]`, such as `words=[1, 2]` or `fill="absent"`."""
         self._memory.append(read_memory(self._table("memory", {"pa": pa, **keys})))
@@ -164,6 +188,7 @@ class Bench:
         self._run = replace(self._run, limits=Limits(instructions, seconds))
         return self
 
+    @_at_the_caller
     def inject(
         self,
         *,
@@ -176,6 +201,7 @@ class Bench:
         self._injections.append(read_injection(self._table("inject", keys)))
         return self
 
+    @_at_the_caller
     def run(self, *, assembler: str | None = None) -> Result:
         """Run and judge; every call starts from the beginning."""
         if not self._run.text and self._run.snippet is None:
