@@ -11,6 +11,7 @@ from harness.oracle.permitted import PermittedOutcome
 from harness.oracle.seen import Seen, describe, describe_outcome
 from harness.vmsa.access import Access, AccessKind, Operation
 from harness.vmsa.outcome import Step
+from harness.vmsa.tlb.choice import Choice
 
 _NAMES = {
     AccessKind.READ: "read",
@@ -32,6 +33,12 @@ def explain_agreement(
             *_past(chosen),
         )
     )
+
+
+def explain_of_both_values(place: str, access: Access, seen: Seen, choice: Choice) -> str:
+    """Say that only the old and the new value of a changed entry together permit what was seen."""
+    why = choice.explanation[:1].upper() + choice.explanation[1:]
+    return f"{_what(place, access)}: {describe(seen)}; permitted. {why} ({choice.rule})."
 
 
 def explain_disagreement(

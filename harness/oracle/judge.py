@@ -12,15 +12,22 @@ from harness.machine.placed import entered, external_abort, touches_memory
 from harness.memory import PAGE_SIZE, DescriptorMemory
 from harness.oracle.departures import Disagreement
 from harness.oracle.divergences import Divergence, explain_by_divergences, joined
-from harness.oracle.explain import explain_agreement, explain_disagreement, place_of
+from harness.oracle.explain import (
+    explain_agreement,
+    explain_disagreement,
+    explain_of_both_values,
+    place_of,
+)
 from harness.oracle.history import History
 from harness.oracle.permitted import PermittedOutcome, PermittedOutcomes
 from harness.oracle.seen import Aborted, Seen, agrees
 from harness.oracle.sightings import Sighting, moved, sightings
+from harness.oracle.unbroken import UnbrokenChanges
 from harness.oracle.verdict import Judgment, Verdict, VerdictKind
 from harness.trace import EndReason
 from harness.vmsa.access import Access, AccessKind
 from harness.vmsa.outcome import Fault, Outcome, Translation
+from harness.vmsa.tlb.choice import Choice
 
 
 def judge(execution: Execution) -> Verdict:
@@ -52,6 +59,7 @@ class _Judge:
         self._profile = execution.scenario.profile
         self._history = History(self._profile, execution.memory, execution.system_registers)
         self._permitted = PermittedOutcomes(self._profile, self._history)
+        self._unbroken = UnbrokenChanges(execution, self._profile)
         self._pages: dict[tuple[object, ...], tuple[PermittedOutcome, ...]] = {}
         self._pages_epoch = self._history.epoch
         self._judged = 0
@@ -71,6 +79,7 @@ class _Judge:
                 else:
                     self._compare_completed(sighting)
             self._history.feed(event)
+            self._unbroken.note(event)
 
     def _compare_completed(self, sighting: Sighting) -> None:
         access, seen = sighting.access, sighting.seen
@@ -80,7 +89,7 @@ class _Judge:
         else:
             self._last_access = (sighting, permitted)
         if not any(agrees(seen, item.outcome) for item in _at_offset(permitted, access.va)):
-            self._note_finding(self._judgment(sighting, self._reachable(access)))
+            self._note_unless_agreed(self._judgment(sighting, self._reachable(access)))
 
     def _permitted_of(self, access: Access) -> tuple[PermittedOutcome, ...]:
         """Return the permitted outcomes; for an aligned access those of its whole page."""
@@ -123,11 +132,11 @@ class _Judge:
     def _compare_fault(self, sighting: Sighting) -> None:
         judgment = self._judgment(sighting, self._reachable(sighting.access))
         self._faults.append(judgment)
-        if judgment.kind is not VerdictKind.AGREES:
-            self._note_finding(judgment)
+        self._note_unless_agreed(judgment)
 
-    def _note_finding(self, judgment: Judgment) -> None:
-        self._findings.setdefault((judgment.pc, judgment.divergence), judgment)
+    def _note_unless_agreed(self, judgment: Judgment) -> None:
+        if judgment.kind is not VerdictKind.AGREES:
+            self._findings.setdefault((judgment.pc, judgment.divergence), judgment)
 
     def _judgment(self, sighting: Sighting, permitted: tuple[PermittedOutcome, ...]) -> Judgment:
         access, seen = sighting.access, sighting.seen
@@ -136,6 +145,10 @@ class _Judge:
         if chosen:
             steps = self._permitted.steps(access, chosen)
             text = explain_agreement(place, access, seen, chosen, steps)
+            kind, divergence = VerdictKind.AGREES, None
+        elif of_both := self._of_both_values(access, seen):
+            steps = self._permitted.steps(access, permitted[0])
+            text = explain_of_both_values(place, access, seen, of_both)
             kind, divergence = VerdictKind.AGREES, None
         else:
             steps = self._permitted.steps(access, permitted[0])
@@ -154,6 +167,17 @@ class _Judge:
             text,
             permitted,
             steps,
+        )
+
+    def _of_both_values(self, access: Access, seen: Seen) -> Choice | None:
+        """Return what permits `seen` where a live entry was changed without break-before-make."""
+        return next(
+            (
+                choice
+                for choice in self._unbroken.outcomes(access)
+                if agrees(seen, self._answer(access, choice.outcome))
+            ),
+            None,
         )
 
     def _known(

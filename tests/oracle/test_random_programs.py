@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from harness.execution import Execution
+from harness.machine.policies import Fresh, Policy, Question, Random, Stale
 from harness.oracle.judge import judge
 from harness.oracle.verdict import VerdictKind
-from harness.runner import run
+from harness.runner import Mmu, run
 from harness.scenario_file import load
 from harness.trace import DescriptorWrite, EndReason, MemoryAccess
 
@@ -93,13 +94,21 @@ LENGTH = 40
 PROGRAMS = 12
 
 
-def executed(seed: int, folder: Path) -> Execution:
+def executed(
+    seed: int,
+    folder: Path,
+    mmu: Mmu = Mmu.UNICORN,
+    policy: Policy | None = None,
+    translation: str = "",
+) -> Execution:
     choose = random.Random(seed)  # noqa: S311 - a test's choice of statements
     body = "\n".join(f"    {choose.choice(STATEMENTS)}" for _ in range(LENGTH))
     (folder / "random.S").write_text(PROGRAM.format(body=body))
     file = folder / "random.scenario.toml"
-    file.write_text(SCENARIO)
-    return run(load(file))
+    file.write_text(
+        SCENARIO.replace('tables = "0x90000000"', f'tables = "0x90000000"{translation}')
+    )
+    return run(load(file), mmu=mmu, policy=policy)
 
 
 @pytest.mark.parametrize("seed", range(PROGRAMS))
@@ -109,6 +118,54 @@ def test_what_unicorn_makes_of_a_random_program_is_permitted(seed: int, tmp_path
     assert execution.trace.end.reason is EndReason.RETURNED
     assert verdict.kind is VerdictKind.AGREES, verdict.explanation
     assert verdict.judged > LENGTH
+
+
+@pytest.mark.parametrize("policy", [Fresh(), Stale(), Random(1), Random(2)], ids=str)
+@pytest.mark.parametrize("translation", ["", "\nTCR_EL1 = { HA = 1, HD = 1 }"], ids=["", "HA HD"])
+@pytest.mark.parametrize("seed", range(PROGRAMS // 2))
+def test_what_the_reference_mmu_makes_of_a_random_program_is_permitted(
+    seed: int, policy: Policy, translation: str, tmp_path: Path
+) -> None:
+    execution = executed(seed, tmp_path, Mmu.MODEL, policy, translation)
+    verdict = judge(execution)
+    assert execution.trace.end.reason is EndReason.RETURNED
+    assert verdict.kind is VerdictKind.AGREES, verdict.explanation
+
+
+class Conflicting:
+    """Takes the conflict abort wherever the architecture permits one."""
+
+    name = "conflicting"
+
+    def choose(self, question: Question) -> int:
+        """Return it, else the present."""
+        found = [each.startswith("conflict") for each in question.identities]
+        return found.index(True) if True in found else 0
+
+
+def test_a_conflict_abort_is_permitted_where_break_before_make_was_left_out(
+    tmp_path: Path,
+) -> None:
+    """A new output address of a live entry, on a machine that is not promised to take no abort."""
+    file = tmp_path / "random.scenario.toml"
+    level_1 = SCENARIO.replace("[scenario]", '[scenario]\nprofile = "neoverse-v1"')
+    (tmp_path / "random.S").write_text("start:\nldr x4, [x0]\nstr x11, [x1]\nldr x5, [x0]\nret\n")
+    file.write_text(level_1.replace('vectors = "vectors"\n', ""))
+    execution = run(load(file), mmu=Mmu.MODEL, policy=Conflicting())
+    (fault,) = execution.trace.faults
+    assert fault.esr == 0x9600_0030
+    verdict = judge(execution)
+    assert verdict.kind is VerdictKind.AGREES
+    assert "break-before-make" in verdict.explanation
+    kept_back = replace(
+        execution.trace,
+        events=tuple(
+            each
+            for each in execution.trace.events
+            if not (isinstance(each, DescriptorWrite | MemoryAccess) and each.number == 2)
+        ),
+    )
+    assert judge(replace(execution, trace=kept_back)).kind is VerdictKind.DISAGREES
 
 
 def test_a_judge_that_is_told_of_other_changes_disagrees(tmp_path: Path) -> None:
