@@ -28,6 +28,7 @@ _NO_LIMITS = Limits(instructions=1 << 62, seconds=float("inf"))
 
 @dataclass(frozen=True, slots=True)
 class _Saved:
+    owner: object
     core: object
     kept: Mapping[str, int]
     memory: SavedMemory
@@ -179,6 +180,7 @@ class Processor(ABC):
         """Return the whole state: registers, memory, numbers of instructions and faults."""
         progress = self._progress
         saved = _Saved(
+            self,
             self._core.save(),
             self._registers.save(),
             self._memory.save(),
@@ -191,8 +193,8 @@ class Processor(ABC):
     def restore(self, snapshot: Snapshot) -> None:
         """Go back to a state that this machine was in."""
         saved = snapshot.token
-        if not isinstance(saved, _Saved):
-            raise HarnessError("the snapshot is of another kind of machine")
+        if not isinstance(saved, _Saved) or saved.owner is not self:
+            raise HarnessError("the snapshot is of another machine")
         self._core.load(saved.core)
         self._registers.load(saved.kept)
         self._memory_written(self._memory.restore(saved.memory))
