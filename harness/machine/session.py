@@ -104,11 +104,6 @@ class Session:
         """Answer the question that `step` has returned."""
         self._script.answers = (*self._script.answers, index)
 
-    @property
-    def machine(self) -> ModelMachine:
-        """The machine."""
-        return self._machine
-
     def words(self) -> dict[int, int]:
         """Return every word that is not as it was at first, by backing address."""
         initial = self._initial
